@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis, RabbitMQ and Kubernetes: typed access, named SQL, migrations."""

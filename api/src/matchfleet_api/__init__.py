@@ -1,0 +1,1 @@
+"""The front door: accounts, tickets, matchmaking, REST and the WebSocket channel."""

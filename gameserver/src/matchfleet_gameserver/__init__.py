@@ -1,0 +1,1 @@
+"""One authoritative match per process: Game interface, tick loop, netcode, games."""

@@ -1,0 +1,1 @@
+"""The cluster of make demo: a Kubernetes API in memory, pods as child processes."""

@@ -1,0 +1,1 @@
+"""The kopf operator: Match and Fleet resources become game server pods."""

@@ -1,0 +1,1 @@
+"""Logs, metrics and traces: set up alike in every process."""

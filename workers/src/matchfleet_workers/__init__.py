@@ -1,0 +1,1 @@
+"""RabbitMQ consumers and jobs: ranking, analytics, jobs."""
