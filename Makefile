@@ -1,0 +1,100 @@
+# Matchfleet's one front door: `make` alone lists the verbs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+export UV_PYTHON_DOWNLOADS := never
+export UV_NO_PROGRESS := 1
+PYTHON ?= python3
+UV := .tools/bin/uv
+RUN := .venv/bin/python
+CLUSTER := $(PYTHON) -m tools.cluster
+NAME ?= matchfleet
+
+##@ Run it
+.PHONY: demo up down clean doctor
+demo: ## The whole product as local processes, and one match (ONCE=1: end after the match)
+	@$(CLUSTER) doctor --demo
+	@$(MAKE) --no-print-directory .build/venv
+	@exec $(RUN) -m matchfleet_local.demo
+
+up: ## The same on a kind cluster called matchfleet, by the Helm chart
+	@$(CLUSTER) doctor
+	@$(MAKE) --no-print-directory .build/venv
+	@$(CLUSTER) up --name $(NAME)
+	@exec $(RUN) tools/install.py --name $(NAME)
+
+down: ## Stop the cluster and the engine that `make up` started
+	@$(CLUSTER) down --name $(NAME)
+
+clean: ## Remove all that the project made, build caches included
+	@$(CLUSTER) clean
+
+doctor: ## What this machine has, what is missing, and the minutes to expect
+	@$(CLUSTER) doctor
+
+##@ Build it
+.PHONY: setup images generate fmt
+setup: .build/venv ## Install the development environment into .venv
+
+images: ## Build the container images (REGISTRY=... PUSH=1 publishes them)
+	@$(CLUSTER) images $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(PUSH),--push)
+
+generate: .build/venv ## Make the generated files anew: protocol buffers, OpenAPI
+	@$(RUN) proto/generate.py
+	@$(RUN) -m matchfleet_api openapi > docs/openapi.json
+
+fmt: .build/venv ## Format the code
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+##@ Test it
+.PHONY: test check lint types imports unit integration contract e2e e2e-local e2e-kind
+test: ## Everything that CI runs, in order of cost
+	@$(PYTHON) tools/test.py
+
+check: lint types imports unit ## Lint, types, import contracts and unit tests
+
+lint: .build/venv
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
+	@$(RUN) tools/layout.py
+
+types: .build/venv
+	@.venv/bin/mypy contracts telemetry adapters operator gameserver api workers bots client local tools
+
+imports: .build/venv
+	@.venv/bin/lint-imports --no-logo
+
+unit: .build/venv ## Unit tests: no network, no sleep
+	@$(RUN) -m pytest tests/unit
+
+integration: .build/venv ## Against real PostgreSQL, Redis, RabbitMQ, kube-apiserver, and the whole flow on local processes
+	@$(CLUSTER) kube-binary > /dev/null
+	@$(RUN) -m pytest tests/integration
+	@$(MAKE) --no-print-directory e2e-local
+
+contract: .build/venv ## One suite for local and the real API server; chart, CRDs, generated code
+	@$(CLUSTER) kube-binary > /dev/null
+	@$(RUN) -m pytest tests/contract
+
+e2e-local: .build/venv
+	@$(RUN) -m pytest tests/e2e --substrate local $(if $(K),-k "$(K)")
+
+e2e: .build/venv ## One story on a running cluster: make e2e K=story_3 (NAME=matchfleet)
+	@$(RUN) tools/e2e.py --name $(NAME) $(if $(K),-k "$(K)")
+
+e2e-kind: .build/venv
+	@$(RUN) tools/e2e.py --name matchfleet-e2e --fresh
+
+# The virtual environment is current when it is newer than the lock file and every room's manifest.
+.build/venv: uv.lock pyproject.toml $(wildcard */pyproject.toml) | $(UV)
+	@echo "installing the Python environment"
+	@$(UV) sync --frozen --all-packages --quiet --python $$($(PYTHON) -c 'import sys; print(sys.executable)')
+	@mkdir -p .build && touch $@
+
+.tools/bin/uv:
+	@$(PYTHON) -m venv .tools || { echo "python3-venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+
+.PHONY: help
+help:
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
