@@ -1,0 +1,49 @@
+"""`python -m matchfleet_api serve | matchmaker | migrate | keys`: the composition root.
+
+Everything is built once, here, from the environment; a process that cannot start says why in a
+sentence and exits with 2.
+"""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from matchfleet_adapters import errors as adapter_errors
+from matchfleet_api import errors, settings
+from matchfleet_api.commands import keyfiles, migrations
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except (errors.ApiError, adapter_errors.AdapterError) as error:
+        print(f"matchfleet_api {options.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(options: argparse.Namespace) -> None:
+    match options.command:
+        case "migrate":
+            asyncio.run(migrations.run(settings.load(settings.Migrate)))
+        case "keys":
+            for path in keyfiles.write(options.directory):
+                print(path)
+        case command:
+            raise AssertionError(f"{command} is parsed and not run")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m matchfleet_api", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("migrate", help="bring PostgreSQL's schema up to this code")
+    keys = commands.add_parser("keys", help="make signing keys and the admin token, if absent")
+    keys.add_argument("--directory", type=Path, required=True, help="write them as files")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One-shot commands: what is done once for an install, before its processes start."""
