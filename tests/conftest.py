@@ -1,0 +1,7 @@
+"""Which of the plugins in tests/plugins the tests use."""
+
+import importlib.util
+
+PLUGINS = ("datastores", "control_plane")
+
+pytest_plugins = [name for name in PLUGINS if importlib.util.find_spec(name)]

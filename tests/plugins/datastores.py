@@ -1,0 +1,166 @@
+"""Real PostgreSQL, Redis and RabbitMQ for tests: started once, separated per test.
+
+Session fixtures `postgres_server`, `redis_server` and `rabbitmq_server` are the servers, with
+`stop()`, `start()` and `kill()` for tests of faults. Whatever any collected test asks for is
+started together, at the first request. The function fixtures give each test a place of its own:
+
+    postgres_dsn         a new database with the product's schema
+    empty_postgres_dsn   a new database without any
+    redis_url            a numbered database, flushed
+    rabbitmq_url         a new virtual host
+
+A server that a test left stopped is started again before the next test uses it.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import pathlib
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+import redis.asyncio
+
+from matchfleet_adapters.postgres import migrator
+from matchfleet_local import servers
+from matchfleet_local.servers import datastores as stores_of
+from matchfleet_local.servers import redis as redis_recipe
+
+TEMPLATE = "matchfleet_template"
+FIXTURES = {
+    "postgres": {"postgres_server", "postgres_dsn", "empty_postgres_dsn"},
+    "redis": {"redis_server", "redis_url"},
+    "rabbitmq": {"rabbitmq_server", "rabbitmq_url"},
+}
+_T = TypeVar("_T")
+_redis_database = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def datastores(request: pytest.FixtureRequest) -> Iterator[servers.Datastores]:
+    """The servers that this session's tests ask for."""
+    asked = set().union(*(getattr(item, "fixturenames", ()) for item in request.session.items))
+    wanted = {name: bool(asked & names) for name, names in FIXTURES.items()}
+    with (
+        tempfile.TemporaryDirectory(prefix="matchfleet-tests-") as folder,
+        _loop() as run,
+    ):
+        # The account that serves must be able to pass; what is inside stays closed to others.
+        pathlib.Path(folder).chmod(0o711)
+        running = servers.running(pathlib.Path(folder) / "servers", **wanted)
+        stores = run(running.__aenter__())
+        try:
+            yield stores
+        finally:
+            run(running.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(datastores: servers.Datastores) -> stores_of.PostgresServer:
+    """PostgreSQL; a test's own database is `postgres_dsn`."""
+    return datastores.postgres
+
+
+@pytest.fixture(scope="session")
+def redis_server(datastores: servers.Datastores) -> stores_of.RedisServer:
+    """Redis; a test's own database is `redis_url`."""
+    return datastores.redis
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server(datastores: servers.Datastores) -> stores_of.RabbitServer:
+    """RabbitMQ; a test's own virtual host is `rabbitmq_url`."""
+    return datastores.rabbitmq
+
+
+@pytest.fixture(scope="session")
+def postgres_migrate() -> Callable[[str], Awaitable[object]]:
+    """What brings an empty database to the schema that `postgres_dsn` promises."""
+    return migrator.migrate
+
+
+@pytest.fixture
+async def empty_postgres_dsn(postgres_server: stores_of.PostgresServer) -> AsyncIterator[str]:
+    """A new database without a schema."""
+    await postgres_server.start()
+    async with _database(postgres_server, template="template1") as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def postgres_dsn(
+    postgres_server: stores_of.PostgresServer,
+    postgres_migrate: Callable[[str], Awaitable[object]],
+) -> AsyncIterator[str]:
+    """A new database with the product's schema, copied from one that was migrated once."""
+    await postgres_server.start()
+    async with _superuser(postgres_server) as connection:
+        made = await connection.fetchval(
+            "SELECT datistemplate FROM pg_database WHERE datname = $1", TEMPLATE
+        )
+        if not made:
+            await connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
+            await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+            await postgres_migrate(postgres_server.database_dsn(TEMPLATE))
+            await connection.execute(f"ALTER DATABASE {TEMPLATE} IS_TEMPLATE true")
+    async with _database(postgres_server, template=TEMPLATE) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def redis_url(redis_server: stores_of.RedisServer) -> str:
+    """A numbered database, flushed. Redis has one space of channels for all of them."""
+    await redis_server.start()
+    url = redis_server.database_url(next(_redis_database) % redis_recipe.DATABASES)
+    async with redis.asyncio.Redis.from_url(url) as client:
+        await client.flushdb()
+    return url
+
+
+@pytest.fixture
+async def rabbitmq_url(rabbitmq_server: stores_of.RabbitServer) -> AsyncIterator[str]:
+    """A new virtual host."""
+    await rabbitmq_server.start()
+    name = f"test-{uuid.uuid4().hex}"
+    await rabbitmq_server.add_vhosts(name)
+    yield rabbitmq_server.vhost_url(name)
+    if rabbitmq_server.is_running:
+        await rabbitmq_server.delete_vhosts(name)
+
+
+@contextlib.contextmanager
+def _loop() -> Iterator[Callable[[Coroutine[Any, Any, _T]], _T]]:
+    """A loop beside the tests' own; it is never made the current one."""
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop.run_until_complete
+    finally:
+        loop.close()
+
+
+@contextlib.asynccontextmanager
+async def _superuser(
+    server: stores_of.PostgresServer,
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(server.dsn)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def _database(server: stores_of.PostgresServer, *, template: str) -> AsyncIterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    async with _superuser(server) as connection:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield server.database_dsn(name)
+    finally:
+        if server.is_running:
+            async with _superuser(server) as connection:
+                await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
