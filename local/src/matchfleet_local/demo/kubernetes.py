@@ -1,0 +1,41 @@
+"""The few calls that the demo and its tests make to the local cluster's Kubernetes API."""
+
+from typing import Any
+
+import aiohttp
+
+from matchfleet_contracts import resources
+
+_GROUPS = {"pods": "/api/v1", "configmaps": "/api/v1"}
+_OURS = f"/apis/{resources.API_VERSION}"
+
+
+class Cluster:
+    """One namespace of the local cluster, over plain HTTP on loopback."""
+
+    def __init__(self, session: aiohttp.ClientSession, port: int, namespace: str) -> None:
+        self._session = session
+        self._root = f"http://127.0.0.1:{port}"
+        self._namespace = namespace
+
+    async def create(self, plural: str, item: dict[str, Any]) -> dict[str, Any]:
+        """Create one object; an answer of 400 and above raises with its text."""
+        async with self._session.post(self._url(plural), json=item) as answer:
+            return await _read(answer)
+
+    async def items(self, plural: str) -> list[dict[str, Any]]:
+        """All objects of one kind."""
+        async with self._session.get(self._url(plural)) as answer:
+            found: list[dict[str, Any]] = (await _read(answer))["items"]
+            return found
+
+    def _url(self, plural: str) -> str:
+        group = _GROUPS.get(plural, _OURS)
+        return f"{self._root}{group}/namespaces/{self._namespace}/{plural}"
+
+
+async def _read(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    if answer.status >= 400:
+        raise RuntimeError(f"the local cluster answered {answer.status}: {await answer.text()}")
+    read: dict[str, Any] = await answer.json()
+    return read
