@@ -8,6 +8,8 @@ AdapterError
  +-- ResourceGone       Kubernetes has no such object, or another incarnation of it
  +-- ResourceConflict   an object changed since it was read
  +-- ResourceRefused    Kubernetes says that the object is not valid
+ +-- PublishFailed      the broker did not confirm an event; the same event may be published again
+ +-- Poison             a message can never be handled, whatever is tried
 """
 
 
@@ -62,3 +64,16 @@ class ResourceConflict(AdapterError):
 
 class ResourceRefused(AdapterError):
     """Kubernetes says that the object is not valid, or not allowed; its reason is the message."""
+
+
+class PublishFailed(AdapterError):
+    """The broker did not confirm an event; it may have it all the same, so publish it again."""
+
+    def __init__(self, *, event_id: str, detail: str) -> None:
+        self.event_id = event_id
+        self.detail = detail
+        super().__init__(f"event {event_id} was not confirmed: {detail}")
+
+
+class Poison(AdapterError):
+    """A message can never be handled, whatever is tried; it is kept aside with this reason."""
