@@ -6,6 +6,7 @@ ContractError
  +-- TokenInvalid       a token is not ours, not for us, or out of its time
  +-- EventInvalid       a message is not an event of the catalogue
  +-- FrameInvalid       bytes are not a frame of the wire protocol
+ +-- ConfigInvalid      a game cannot be played with these parameters
 """
 
 
@@ -39,3 +40,7 @@ class EventInvalid(ContractError):
 
 class FrameInvalid(ContractError):
     """Bytes are not a frame of the wire protocol; the reason is the message."""
+
+
+class ConfigInvalid(ContractError):
+    """A game cannot be played with these parameters; the message says what to change."""

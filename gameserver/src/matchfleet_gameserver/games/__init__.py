@@ -1,0 +1,1 @@
+"""The games that come with the server; others are installed beside it as packages."""
