@@ -10,6 +10,8 @@ ClientError
  +-- ChannelRefused       the channel said no; carries the close code
  +-- GameRefused          a game server said no; carries its code
  +-- MatchLost            a match ended without a result that counts; carries the reason
+ +-- TicketLost           a ticket left the queue without a match
+ +-- NoPolicy             this client does not know how to play that
  +-- OutOfTime            something expected did not happen in time
 """
 
@@ -86,6 +88,18 @@ class MatchLost(ClientError):
         self.reason = reason
         why = f"{reason}: {message}" if message else reason
         super().__init__(f"match {match} {state} ({why}): queue again")
+
+
+class TicketLost(ClientError):
+    """A ticket left the queue without a match."""
+
+    def __init__(self, ticket: str, state: str) -> None:
+        self.state = state
+        super().__init__(f"ticket {ticket} is {state}: queue again")
+
+
+class NoPolicy(ClientError):
+    """This client does not know how to play that."""
 
 
 class OutOfTime(ClientError):

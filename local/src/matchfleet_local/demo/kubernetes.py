@@ -1,8 +1,11 @@
 """The few calls that the demo and its tests make to the local cluster's Kubernetes API."""
 
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yaml
 
 from matchfleet_contracts import resources
 
@@ -10,22 +13,39 @@ _GROUPS = {"pods": "/api/v1", "configmaps": "/api/v1"}
 _OURS = f"/apis/{resources.API_VERSION}"
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the local cluster is, and the token that opens it."""
+
+    url: str
+    token: str = field(repr=False)
+
+
+def read_access(kubeconfig: Path) -> Access:
+    """The access in the kubeconfig that the local cluster wrote."""
+    read = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
+    return Access(read["clusters"][0]["cluster"]["server"], read["users"][0]["user"]["token"])
+
+
 class Cluster:
     """One namespace of the local cluster, over plain HTTP on loopback."""
 
-    def __init__(self, session: aiohttp.ClientSession, port: int, namespace: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, access: Access, namespace: str) -> None:
         self._session = session
-        self._root = f"http://127.0.0.1:{port}"
+        self._root = access.url
+        self._headers = {"Authorization": f"Bearer {access.token}"}
         self._namespace = namespace
 
     async def create(self, plural: str, item: dict[str, Any]) -> dict[str, Any]:
         """Create one object; an answer of 400 and above raises with its text."""
-        async with self._session.post(self._url(plural), json=item) as answer:
+        async with self._session.post(
+            self._url(plural), json=item, headers=self._headers
+        ) as answer:
             return await _read(answer)
 
     async def items(self, plural: str) -> list[dict[str, Any]]:
         """All objects of one kind."""
-        async with self._session.get(self._url(plural)) as answer:
+        async with self._session.get(self._url(plural), headers=self._headers) as answer:
             found: list[dict[str, Any]] = (await _read(answer))["items"]
             return found
 

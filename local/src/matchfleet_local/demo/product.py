@@ -27,6 +27,8 @@ from matchfleet_local.servers import ports
 MOST_CRASHES = 2
 RESTART_AFTER_S = 0.5
 WARM_WITHIN_S = 60.0
+CRDS = Path(__file__).resolve().parents[4] / "crds"
+"""The one source of the resources' schema; the demo runs from a checkout."""
 
 Announce = Callable[[str], None]
 
@@ -64,7 +66,8 @@ class Product:
 
     def cluster(self) -> kubernetes.Cluster:
         """The local cluster's API."""
-        return kubernetes.Cluster(self.session, self.ports.cluster, topology.NAMESPACE)
+        access = kubernetes.read_access(self.kubeconfig)
+        return kubernetes.Cluster(self.session, access, topology.NAMESPACE)
 
     async def start(self, name: str) -> None:
         """Start a part, keep it running, and wait until it is ready."""
@@ -165,7 +168,7 @@ async def running(
 def prepare(files: topology.Files) -> None:
     """Empty what an earlier run left, but for the datastores, which look after their own."""
     files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in (files.keys, files.logs, files.pods):
+    for path in (files.keys, files.logs, files.cluster):
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(mode=0o700)
     files.queues.write_bytes(resources.queues())
@@ -178,15 +181,14 @@ async def _start(it: Product, *, warm: int) -> None:
         rabbitmq_url=it.stores.rabbitmq.url,
     )
     plans = (
-        topology.cluster(it.files, it.ports),
+        topology.cluster(it.files, it.ports, crds=CRDS),
         *topology.served(it.files, it.ports, stores),
     )
     it.parts = {plan.name: children.Child(plan, logs=it.files.logs) for plan in plans}
 
     async def cluster() -> None:
         await it.start(topology.CLUSTER)
-        announce_url = f"http://{topology.LOOPBACK}:{it.ports.cluster}"
-        it.announce(f"the local cluster answers at {announce_url}")
+        it.announce("the local cluster answers")
         for fleet in resources.fleets(it.files, it.ports, warm=warm):
             await it.cluster().create("fleets", fleet)
 

@@ -41,19 +41,19 @@ class Files:
         return self.directory / "queues.json"
 
     @property
+    def cluster(self) -> Path:
+        """The local cluster's own: its kubeconfig, and the logs and files of pods."""
+        return self.directory / "cluster"
+
+    @property
     def kubeconfig(self) -> Path:
         """How to reach the local cluster: for every process, and for kubectl."""
-        return self.directory / "kubeconfig"
+        return self.cluster / "kubeconfig"
 
     @property
     def logs(self) -> Path:
         """One file a process."""
         return self.directory / "logs"
-
-    @property
-    def pods(self) -> Path:
-        """What the local cluster keeps of pods: logs, termination messages, volumes."""
-        return self.directory / "pods"
 
     @property
     def datastores(self) -> Path:
@@ -136,16 +136,17 @@ def keys(files: Files) -> Process:
     return Process("keys", arguments, {})
 
 
-def cluster(files: Files, ports: Ports) -> Process:
+def cluster(files: Files, ports: Ports, *, crds: Path) -> Process:
     """The Kubernetes API in memory, with pods as its child processes."""
     arguments = (
         *("-m", "matchfleet_local.cluster"),
+        *("--dir", str(files.cluster)),
         *("--port", str(ports.cluster)),
-        *("--directory", str(files.pods)),
-        *("--kubeconfig", str(files.kubeconfig)),
+        *("--crds", str(crds)),
+        *("--image", f"{GAMESERVER_IMAGE}=python -m matchfleet_gameserver"),
     )
-    ready_url = f"http://{LOOPBACK}:{ports.cluster}/readyz"
-    return Process(CLUSTER, arguments, {}, ready_url=ready_url)
+    url = f"http://{LOOPBACK}:{ports.cluster}"
+    return Process(CLUSTER, arguments, {}, ready_url=f"{url}/readyz", metrics_url=f"{url}/metrics")
 
 
 def migrations(stores: Datastores) -> Process:
