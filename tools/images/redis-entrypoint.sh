@@ -1,0 +1,16 @@
+#!/bin/sh
+# Starts Redis without persistence. REDIS_PASSWORD, or the file that REDIS_PASSWORD_FILE names, is
+# required of clients when set; further arguments are Redis options.
+set -eu
+
+if [ "${1:-redis-server}" != redis-server ]; then exec "$@"; fi
+[ "$#" -eq 0 ] || shift
+password=${REDIS_PASSWORD:-}
+if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then password=$(cat "$REDIS_PASSWORD_FILE"); fi
+set -- --bind '* -::*' --port 6379 --save '' --appendonly no --dir /data --protected-mode no "$@"
+if [ -z "$password" ]; then exec redis-server "$@"; fi
+# On standard input, not among the arguments: those can be read by everyone on the node.
+escaped=$(printf %s "$password" | sed 's/[\\"]/\\&/g')
+exec redis-server - "$@" <<EOF
+requirepass "$escaped"
+EOF
