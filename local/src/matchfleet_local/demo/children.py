@@ -75,7 +75,7 @@ class Child:
         return await self._process.wait()
 
     async def until_ready(self, session: aiohttp.ClientSession) -> None:
-        """Wait until its readiness probe answers 200.
+        """Wait until it says that it is ready.
 
         Raises:
             errors.NotReady: it takes too long.
@@ -92,7 +92,9 @@ class Child:
             ) from None
 
     async def is_ready(self, session: aiohttp.ClientSession) -> bool:
-        """Whether its readiness probe answers 200 now."""
+        """Whether it says so now."""
+        if self.plan.ready_file is not None:
+            return await asyncio.to_thread(self.plan.ready_file.exists)
         if self.plan.ready_url is None:
             raise AssertionError(f"{self.name} runs once: wait for its end")
         try:

@@ -24,7 +24,7 @@ from matchfleet_local import servers
 from matchfleet_local.demo import children, errors, kubernetes, resources, topology
 from matchfleet_local.servers import ports
 
-MOST_CRASHES = 2
+MOST_RESTARTS = 2
 RESTART_AFTER_S = 0.5
 WARM_WITHIN_S = 60.0
 CRDS = Path(__file__).resolve().parents[4] / "crds"
@@ -101,7 +101,8 @@ class Product:
 
     async def _keep(self, part: children.Child) -> None:
         """Start a part again when it crashes; give up, and say so, when it keeps crashing."""
-        for _ in range(MOST_CRASHES):
+        restarts = MOST_RESTARTS if part.plan.may_restart else 0
+        for _ in range(restarts):
             code = await part.ended()
             self.announce(
                 f"{part.name} ended with code {code} and is started again; "
@@ -113,7 +114,7 @@ class Product:
         if not self.failed.done():
             self.failed.set_exception(
                 errors.ProcessFailed(
-                    part.name, code=code, times=MOST_CRASHES + 1, log_tail=part.log_tail()
+                    part.name, code=code, times=restarts + 1, log_tail=part.log_tail()
                 )
             )
 
@@ -155,12 +156,22 @@ async def running(
             failed=failed,
         )
 
+        # Processes end before the datastores below them, however far the start came.
+        below = await stack.enter_async_context(contextlib.AsyncExitStack())
+        stack.push_async_callback(it.stop_all)
+
         async def datastores() -> None:
-            it.stores = await stack.enter_async_context(stores)
+            it.stores = await below.enter_async_context(stores)
             announce("PostgreSQL, Redis and RabbitMQ are ready")
 
-        await _together(datastores(), children.run_once(topology.keys(files), logs=files.logs))
-        stack.push_async_callback(it.stop_all)
+        async def cluster() -> None:
+            plan = topology.cluster(files, it.ports, crds=CRDS)
+            it.parts[plan.name] = children.Child(plan, logs=files.logs)
+            await it.start(plan.name)
+            announce("the local cluster answers")
+
+        keys = children.run_once(topology.keys(files), logs=files.logs)
+        await _together(cluster(), datastores(), keys)
         await _start(it, warm=warm)
         yield it
 
@@ -180,15 +191,10 @@ async def _start(it: Product, *, warm: int) -> None:
         redis_url=it.stores.redis.url,
         rabbitmq_url=it.stores.rabbitmq.url,
     )
-    plans = (
-        topology.cluster(it.files, it.ports, crds=CRDS),
-        *topology.served(it.files, it.ports, stores),
-    )
-    it.parts = {plan.name: children.Child(plan, logs=it.files.logs) for plan in plans}
+    for plan in topology.served(it.files, it.ports, stores):
+        it.parts[plan.name] = children.Child(plan, logs=it.files.logs)
 
-    async def cluster() -> None:
-        await it.start(topology.CLUSTER)
-        it.announce("the local cluster answers")
+    async def fleets() -> None:
         for fleet in resources.fleets(it.files, it.ports, warm=warm):
             await it.cluster().create("fleets", fleet)
 
@@ -200,7 +206,7 @@ async def _start(it: Product, *, warm: int) -> None:
         await it.start(name)
         it.announce(f"{name} is ready")
 
-    await _together(cluster(), migrate(), *(part(name) for name in topology.SERVED))
+    await _together(fleets(), migrate(), *(part(name) for name in topology.SERVED))
     await _warm(it, warm=warm)
 
 

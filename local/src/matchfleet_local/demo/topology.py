@@ -88,17 +88,21 @@ class Process:
         name: ours, for people and for log files.
         arguments: what follows the interpreter.
         environment: added to ours.
-        ready_url: answers 200 once it is ready; None for one that runs once and ends.
+        ready_url: answers 200 once it is ready.
+        ready_file: is there once it is ready; one of both is set unless it runs once and ends.
         metrics_url: where its metrics are, if it has any.
         ready_within_s: how long its start may take.
+        may_restart: whether a crash is repaired by starting it again.
     """
 
     name: str
     arguments: tuple[str, ...]
     environment: dict[str, str]
     ready_url: str | None = None
+    ready_file: Path | None = None
     metrics_url: str | None = None
     ready_within_s: float = 90.0
+    may_restart: bool = True
 
 
 SERVED = ("api", "matchmaker", "operator", "ranking", "analytics", "jobs", "bots")
@@ -145,8 +149,16 @@ def cluster(files: Files, ports: Ports, *, crds: Path) -> Process:
         *("--crds", str(crds)),
         *("--image", f"{GAMESERVER_IMAGE}=python -m matchfleet_gameserver"),
     )
-    url = f"http://{LOOPBACK}:{ports.cluster}"
-    return Process(CLUSTER, arguments, {}, ready_url=f"{url}/readyz", metrics_url=f"{url}/metrics")
+    return Process(
+        CLUSTER,
+        arguments,
+        {},
+        # It is written once the cluster answers, and says how.
+        ready_file=files.kubeconfig,
+        metrics_url=f"https://{LOOPBACK}:{ports.cluster}/metrics",
+        # All that it knows is in its memory: one that is started again is another cluster.
+        may_restart=False,
+    )
 
 
 def migrations(stores: Datastores) -> Process:
