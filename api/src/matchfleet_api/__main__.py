@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 
 from matchfleet_adapters import errors as adapter_errors
-from matchfleet_api import errors, settings
+from matchfleet_api import errors, loops, settings
 from matchfleet_api.commands import keyfiles, migrations
+from matchfleet_api.matchmaking import process
+from matchfleet_telemetry import logs
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     match options.command:
         case "migrate":
-            asyncio.run(migrations.run(settings.load(settings.Migrate)))
+            migrating = settings.load(settings.Migrate)
+            logs.configure("migrate", migrating.log_level, fmt=migrating.log_format)
+            asyncio.run(migrations.run(migrating))
+        case "matchmaker":
+            config = settings.load(settings.Matchmaker)
+            logs.configure("matchmaker", config.log_level, fmt=config.log_format)
+            asyncio.run(loops.until_told(process.run(config)))
         case "keys":
             for path in keyfiles.write(options.directory):
                 print(path)
@@ -40,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m matchfleet_api", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring PostgreSQL's schema up to this code")
+    commands.add_parser("matchmaker", help="pair tickets, ask for matches, publish events")
     keys = commands.add_parser("keys", help="make signing keys and the admin token, if absent")
     keys.add_argument("--directory", type=Path, required=True, help="write them as files")
     return parser

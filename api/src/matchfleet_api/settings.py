@@ -10,6 +10,7 @@ from typing import TypeVar
 import pydantic
 import pydantic_settings
 
+from matchfleet_adapters.postgres import pool
 from matchfleet_api import errors
 
 S = TypeVar("S", bound=pydantic_settings.BaseSettings)
@@ -30,6 +31,49 @@ class Stored(pydantic_settings.BaseSettings):
 
 class Migrate(Stored):
     """Settings of `migrate`."""
+
+
+class Serving(Stored):
+    """What the long-lived processes share.
+
+    Attributes:
+        queues_file: JSON, see `matchmaking/queues.py`.
+        kubeconfig: unset means that this process runs inside the cluster.
+        namespace: of the Matches; unset means the process's own, else `default`.
+        metrics_port: where /metrics is served; 0 means nowhere.
+    """
+
+    rabbitmq_url: str
+    queues_file: Path
+    kubeconfig: Path | None = None
+    namespace: str | None = None
+    metrics_host: str = "0.0.0.0"  # noqa: S104 - pods are reached from outside
+    metrics_port: int = pydantic.Field(default=9090, ge=0, le=65535)
+    pool_size: int = pydantic.Field(default=10, ge=2)
+    statement_timeout_ms: int = pydantic.Field(default=5_000, gt=0)
+    lock_timeout_ms: int = pydantic.Field(default=3_000, gt=0)
+
+    def pool(self, application: str) -> pool.PoolSettings:
+        """How this process connects to PostgreSQL."""
+        return pool.PoolSettings(
+            max_size=self.pool_size,
+            statement_timeout_ms=self.statement_timeout_ms,
+            lock_timeout_ms=self.lock_timeout_ms,
+            application=application,
+        )
+
+
+class Matchmaker(Serving):
+    """Settings of `matchmaker`.
+
+    Attributes:
+        poll_ms: how often a queue, the outbox and requested matches are looked at.
+        sweep_seconds: how often forgotten things are looked for.
+    """
+
+    poll_ms: int = pydantic.Field(default=150, ge=10)
+    sweep_seconds: float = pydantic.Field(default=5.0, gt=0)
+    outbox_keep_hours: float = pydantic.Field(default=24.0, gt=0)
 
 
 class Keys(pydantic_settings.BaseSettings):

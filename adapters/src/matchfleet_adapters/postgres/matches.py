@@ -118,11 +118,7 @@ class Requested:
 async def insert(
     connection: pool.Connection, new: Sequence[NewMatch], *, requested_at: datetime.datetime
 ) -> None:
-    """Write matches and their seats.
-
-    Raises:
-        asyncpg.UniqueViolationError: a player holds a live seat already.
-    """
+    """Write matches; their seats follow once the tickets are theirs."""
     await connection.execute(
         queries.query(_FILE, "insert_matches"),
         [m.id for m in new],
@@ -135,6 +131,14 @@ async def insert(
         requested_at,
         [m.not_after for m in new],
     )
+
+
+async def insert_seats(connection: pool.Connection, new: Sequence[NewMatch]) -> None:
+    """Write the seats of matches.
+
+    Raises:
+        asyncpg.UniqueViolationError: a player holds a live seat already.
+    """
     rows = [(m.id, s) for m in new for s in m.seats]
     await connection.execute(
         queries.query(_FILE, "insert_seats"),
