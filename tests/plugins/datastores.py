@@ -9,7 +9,8 @@ started together, at the first request. The function fixtures give each test a p
     redis_url            a numbered database, flushed
     rabbitmq_url         a new virtual host
 
-A server that a test left stopped is started again before the next test uses it.
+A server that a test left stopped is started again before the next test uses it. Client libraries
+are imported by the fixtures that need them: every unit test loads this file too.
 """
 
 import asyncio
@@ -19,16 +20,15 @@ import pathlib
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import asyncpg
 import pytest
-import redis.asyncio
 
-from matchfleet_adapters.postgres import migrator
 from matchfleet_local import servers
-from matchfleet_local.servers import datastores as stores_of
 from matchfleet_local.servers import redis as redis_recipe
+
+if TYPE_CHECKING:
+    import asyncpg
 
 TEMPLATE = "matchfleet_template"
 FIXTURES = {
@@ -44,14 +44,19 @@ _redis_database = itertools.count()
 def datastores(request: pytest.FixtureRequest) -> Iterator[servers.Datastores]:
     """The servers that this session's tests ask for."""
     asked = set().union(*(getattr(item, "fixturenames", ()) for item in request.session.items))
-    wanted = {name: bool(asked & names) for name, names in FIXTURES.items()}
+    wanted = {name for name, names in FIXTURES.items() if asked & names}
     with (
         tempfile.TemporaryDirectory(prefix="matchfleet-tests-") as folder,
         _loop() as run,
     ):
         # The account that serves must be able to pass; what is inside stays closed to others.
         pathlib.Path(folder).chmod(0o711)
-        running = servers.running(pathlib.Path(folder) / "servers", **wanted)
+        running = servers.running(
+            pathlib.Path(folder) / "servers",
+            postgres="postgres" in wanted,
+            redis="redis" in wanted,
+            rabbitmq="rabbitmq" in wanted,
+        )
         stores = run(running.__aenter__())
         try:
             yield stores
@@ -60,19 +65,19 @@ def datastores(request: pytest.FixtureRequest) -> Iterator[servers.Datastores]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(datastores: servers.Datastores) -> stores_of.PostgresServer:
+def postgres_server(datastores: servers.Datastores) -> servers.PostgresServer:
     """PostgreSQL; a test's own database is `postgres_dsn`."""
     return datastores.postgres
 
 
 @pytest.fixture(scope="session")
-def redis_server(datastores: servers.Datastores) -> stores_of.RedisServer:
+def redis_server(datastores: servers.Datastores) -> servers.RedisServer:
     """Redis; a test's own database is `redis_url`."""
     return datastores.redis
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_server(datastores: servers.Datastores) -> stores_of.RabbitServer:
+def rabbitmq_server(datastores: servers.Datastores) -> servers.RabbitServer:
     """RabbitMQ; a test's own virtual host is `rabbitmq_url`."""
     return datastores.rabbitmq
 
@@ -80,11 +85,13 @@ def rabbitmq_server(datastores: servers.Datastores) -> stores_of.RabbitServer:
 @pytest.fixture(scope="session")
 def postgres_migrate() -> Callable[[str], Awaitable[object]]:
     """What brings an empty database to the schema that `postgres_dsn` promises."""
+    from matchfleet_adapters.postgres import migrator
+
     return migrator.migrate
 
 
 @pytest.fixture
-async def empty_postgres_dsn(postgres_server: stores_of.PostgresServer) -> AsyncIterator[str]:
+async def empty_postgres_dsn(postgres_server: servers.PostgresServer) -> AsyncIterator[str]:
     """A new database without a schema."""
     await postgres_server.start()
     async with _database(postgres_server, template="template1") as dsn:
@@ -93,7 +100,7 @@ async def empty_postgres_dsn(postgres_server: stores_of.PostgresServer) -> Async
 
 @pytest.fixture
 async def postgres_dsn(
-    postgres_server: stores_of.PostgresServer,
+    postgres_server: servers.PostgresServer,
     postgres_migrate: Callable[[str], Awaitable[object]],
 ) -> AsyncIterator[str]:
     """A new database with the product's schema, copied from one that was migrated once."""
@@ -112,9 +119,11 @@ async def postgres_dsn(
 
 
 @pytest.fixture
-async def redis_url(redis_server: stores_of.RedisServer) -> str:
+async def redis_url(redis_server: servers.RedisServer) -> str:
     """A numbered database, flushed. Redis has one space of channels for all of them."""
     await redis_server.start()
+    import redis.asyncio
+
     url = redis_server.database_url(next(_redis_database) % redis_recipe.DATABASES)
     async with redis.asyncio.Redis.from_url(url) as client:
         await client.flushdb()
@@ -122,7 +131,7 @@ async def redis_url(redis_server: stores_of.RedisServer) -> str:
 
 
 @pytest.fixture
-async def rabbitmq_url(rabbitmq_server: stores_of.RabbitServer) -> AsyncIterator[str]:
+async def rabbitmq_url(rabbitmq_server: servers.RabbitServer) -> AsyncIterator[str]:
     """A new virtual host."""
     await rabbitmq_server.start()
     name = f"test-{uuid.uuid4().hex}"
@@ -144,8 +153,10 @@ def _loop() -> Iterator[Callable[[Coroutine[Any, Any, _T]], _T]]:
 
 @contextlib.asynccontextmanager
 async def _superuser(
-    server: stores_of.PostgresServer,
+    server: servers.PostgresServer,
 ) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    import asyncpg
+
     connection = await asyncpg.connect(server.dsn)
     try:
         yield connection
@@ -154,7 +165,7 @@ async def _superuser(
 
 
 @contextlib.asynccontextmanager
-async def _database(server: stores_of.PostgresServer, *, template: str) -> AsyncIterator[str]:
+async def _database(server: servers.PostgresServer, *, template: str) -> AsyncIterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     async with _superuser(server) as connection:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")

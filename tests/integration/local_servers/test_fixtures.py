@@ -1,15 +1,11 @@
 """Each test has a place of its own on servers that all share."""
 
-import asyncio
-import pathlib
-
 import aio_pika
 import asyncpg
 import pytest
 import redis.asyncio
 
 from matchfleet_adapters.postgres import migrator
-from matchfleet_local.servers import datastores
 
 
 @pytest.mark.parametrize("turn", [1, 2])

@@ -7,6 +7,12 @@ used nor disturbed. `running` is the way in; `python -m matchfleet_local.servers
 same for a shell.
 """
 
-from matchfleet_local.servers.datastores import Datastores, running
+from matchfleet_local.servers.datastores import (
+    Datastores,
+    PostgresServer,
+    RabbitServer,
+    RedisServer,
+    running,
+)
 
-__all__ = ["Datastores", "running"]
+__all__ = ["Datastores", "PostgresServer", "RabbitServer", "RedisServer", "running"]

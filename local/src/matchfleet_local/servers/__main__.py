@@ -46,9 +46,14 @@ async def run(options: argparse.Namespace) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
-    wanted = {name: not options.only or name in options.only for name in packages.ALL}
+    wanted = options.only or packages.ALL
     async with datastores.running(
-        options.dir, **wanted, keep=options.keep, announce=_announce
+        options.dir,
+        postgres="postgres" in wanted,
+        redis="redis" in wanted,
+        rabbitmq="rabbitmq" in wanted,
+        keep=options.keep,
+        announce=_announce,
     ) as stores:
         started = True
         sys.stdout.write(f"{json.dumps(stores.addresses())}\n")

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from matchfleet_local.servers import (
     accounts,
+    erlang_apps,
     errors,
     install,
     packages,
@@ -79,10 +80,17 @@ class RedisServer(server.Server):
 
 
 class RabbitServer(server.Server):
-    """RabbitMQ, with its addresses and virtual hosts."""
+    """RabbitMQ, with its addresses and virtual hosts.
+
+    Beware of `kill()` right after a quorum queue was declared: RabbitMQ 3.10 writes a new queue's
+    registration to disk up to a second later, and without it the queue comes back without a
+    leader (measured). Messages that were confirmed on an older queue survive.
+    """
 
     def __init__(self, program: Path, place: server.Place, *, node: rabbitmq.Node) -> None:
-        plan = rabbitmq.recipe(program, place.directory / "rabbitmq", node=node)
+        trimmed = erlang_apps.trimmed_tree(program.parent.parent)
+        home = place.directory / "rabbitmq"
+        plan = rabbitmq.recipe(program, home, node=node, trimmed=trimmed)
         super().__init__(plan, place, probe=probes.rabbitmq)
         self._node = node
 

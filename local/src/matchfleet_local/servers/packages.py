@@ -7,7 +7,6 @@ can show it before anything happens.
 """
 
 import re
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,14 +98,10 @@ def find(wanted: Iterable[ServerName], *, root: Path = Path("/")) -> dict[Server
     found: dict[ServerName, Path] = {}
     for name in wanted:
         for folder, pattern in PLACES[name]:
-            hits = sorted((root / folder.lstrip("/")).glob(pattern), key=_version)
+            hits = [hit for hit in (root / folder.lstrip("/")).glob(pattern) if _is_whole(hit)]
             if hits:
-                found[name] = hits[-1]
+                found[name] = max(hits, key=_version)
                 break
-        else:
-            path = shutil.which(f"{name}-server" if name == "redis" else name)
-            if path and name != "rabbitmq" and root == Path("/"):
-                found[name] = Path(path)
     return found
 
 
@@ -114,6 +109,11 @@ def is_debian(os_release: str) -> bool:
     """Whether the text of /etc/os-release names Debian or a child of it."""
     fields = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', os_release, flags=re.MULTILINE))
     return "debian" in f"{fields.get('ID', '')} {fields.get('ID_LIKE', '')}".split()
+
+
+def _is_whole(program: Path) -> bool:
+    """PostgreSQL's client package alone brings a folder without initdb."""
+    return program.name != "postgres" or program.with_name("initdb").exists()
 
 
 def _version(path: Path) -> tuple[int, ...]:

@@ -80,8 +80,14 @@ def environment(home: Path, *, distribution_port: int) -> Mapping[str, str]:
     }
 
 
-def recipe(program: Path, home: Path, *, node: Node) -> recipes.Recipe:
-    """Plan a node in `home`, run by RabbitMQ's own start script at `program`."""
+def recipe(program: Path, home: Path, *, node: Node, trimmed: Mapping[str, Path]) -> recipes.Recipe:
+    """Plan a node in `home`, run by RabbitMQ's own start script at `program`.
+
+    The script finds its installation from its own place, so reaching it through the links of
+    `erlang_apps.trimmed_tree` is enough to make it see the trimmed tree.
+    """
+    links = {f"broker/{name}": target for name, target in trimmed.items()}
+    script = home / "broker" / "sbin" / program.name if "sbin" in trimmed else program
     return recipes.Recipe(
         name="rabbitmq",
         home=home,
@@ -92,13 +98,14 @@ def recipe(program: Path, home: Path, *, node: Node) -> recipes.Recipe:
         },
         prepare=(),
         serve=recipes.Command(
-            (str(program),), environment(home, distribution_port=node.distribution_port)
+            (str(script),), environment(home, distribution_port=node.distribution_port)
         ),
         port=node.port,
         stop_signal=signal.SIGTERM,
         leash_signal=signal.SIGKILL,
         ready_within_s=120.0,
         stop_within_s=20.0,
+        links=links,
     )
 
 

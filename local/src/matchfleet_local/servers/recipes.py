@@ -36,6 +36,7 @@ class Recipe:
         leash_signal: what the kernel sends when our process is gone.
         ready_within_s: how long a start may take on a slow machine.
         stop_within_s: how long an orderly end may take before it is forced.
+        links: symbolic links to make in the home before anything runs, by relative path.
     """
 
     name: str
@@ -48,3 +49,4 @@ class Recipe:
     leash_signal: signal.Signals
     ready_within_s: float = 60.0
     stop_within_s: float = 15.0
+    links: Mapping[str, Path] = field(default_factory=dict)

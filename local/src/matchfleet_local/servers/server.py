@@ -7,13 +7,13 @@ mid-start leaves a trace that the next one can follow.
 """
 
 import asyncio
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from matchfleet_local.servers import accounts, errors, leash, probes, processes, recipes
@@ -26,7 +26,7 @@ PID_FILE_SUFFIX = ".pid.json"
 Probe = Callable[[int], Awaitable[bool]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Place:
     """Where servers run, and as whom.
 
@@ -121,6 +121,11 @@ class Server:
         home = accounts.private(self.recipe.home, self._account)
         for name, text in self.recipe.files.items():
             accounts.place(home / name, text, self._account)
+        for name, target in self.recipe.links.items():
+            link = home / name
+            link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
         done = home / ".prepared"
         if done.exists():
             return
@@ -172,8 +177,8 @@ class Server:
 
     def _remember(self) -> None:
         if self._identity:
-            words = {"pid": self._identity.pid, "start_time": self._identity.start_time}
-            self._pid_file.write_text(json.dumps(words), encoding="utf-8")
+            words = json.dumps(dataclasses.asdict(self._identity))
+            self._pid_file.write_text(words, encoding="utf-8")
 
     def _forget(self) -> None:
         if self._process:
