@@ -14,7 +14,7 @@ SEATS: Final = 2
 
 HALF_WIDTH: Final = 500.0
 HALF_LENGTH: Final = 1000.0
-GOAL_HALF: Final = 220.0
+GOAL_HALF: Final = 260.0
 """A puck whose centre is this far from the middle, or nearer, goes into the goal."""
 
 PUCK_RADIUS: Final = 40.0
@@ -42,5 +42,5 @@ SERVE_TICKS: Final = 30
 SERVE_SPEED: Final = 6.0
 SERVE_Y: Final = 250.0
 """A served puck starts on the side of the player who conceded, this far from the middle line."""
-HOLD_TICKS: Final = 7 * TICK_HZ
-"""A puck this long on one side is served to the other, as at the real table."""
+HOLD_TICKS: Final = 4 * TICK_HZ
+"""A puck this long on one side is served to the other, as at the real table after seven seconds."""
