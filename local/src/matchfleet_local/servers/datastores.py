@@ -209,8 +209,7 @@ async def running(
     wanted = tuple(name for name in packages.ALL if asked[name])
     programs = await asyncio.to_thread(find_or_install, wanted, announce=announce)
     account = accounts.for_servers()
-    home = accounts.home_for(directory, account)
-    with _held(home):
+    with held(directory, account, keep=keep) as home:
         await server.end_leftovers(home)
         if not keep:
             empty(home)
@@ -222,10 +221,6 @@ async def running(
             await stores.stop()
             if not keep:
                 empty(home)
-    if not keep:
-        (home / LOCK_FILE).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # somebody else's files may be beside ours
-            home.rmdir()
 
 
 def find_or_install(
@@ -298,20 +293,32 @@ def _secrets(path: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _held(home: Path) -> Iterator[None]:
-    """Hold the directory for one run: a second one would end the first one's servers.
+def held(directory: Path, account: accounts.Account, *, keep: bool) -> Iterator[Path]:
+    """Hold the servers' directory for one run: a second one would end the first one's servers.
+
+    Yields:
+        The directory itself, which `accounts.home_for` may have put elsewhere. Unless `keep`, it
+        goes when the block ends, if nothing of somebody else's is in it.
 
     Raises:
         DirectoryRefused: another run holds it.
     """
-    handle = os.open(home / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    home = accounts.home_for(directory, account)
+    lock = home / LOCK_FILE
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             reason = "another run is using it; stop that one, or name another directory"
             raise errors.DirectoryRefused(home, reason) from None
-        yield
+        try:
+            yield home
+        finally:
+            if not keep:
+                lock.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    home.rmdir()
     finally:
         os.close(handle)
 
