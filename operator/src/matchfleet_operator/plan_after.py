@@ -1,0 +1,177 @@
+"""Decides what is left to do once a match is over, or its Match is gone.
+
+A recorded end is published until the broker confirms; only then is the server's pod let go, then
+deleted, and at last the Match itself, when its time to be kept is over. A claimed pod whose Match
+is gone is ended, and its last word is published all the same. A pod without our finalizer has been
+dealt with: letting it go is the last thing done for it.
+"""
+
+import datetime
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from matchfleet_contracts.ids import PodUid
+from matchfleet_contracts.resources import Reason
+from matchfleet_operator import actions, ends, progress
+from matchfleet_operator.actions import Plan
+from matchfleet_operator.rules import Rules, seconds
+from matchfleet_operator.seen import GoneMatch, MatchSeen, PodSeen
+
+
+def of_ended(
+    match: MatchSeen, pod: PodSeen | None, *, now: datetime.datetime, rules: Rules
+) -> Plan:
+    """What is left to do for a Match that ended."""
+    if not progress.is_published(match):
+        event = ends.event(ends.claim_of(match), ends.recorded(match))
+        return actions.act(
+            actions.PublishEnd(match_uid=match.uid, event=event),
+            actions.PatchMatchStatus(match=match, status=progress.published(match, now=now)),
+        )
+    if pod is not None and pod.claim is not None and pod.claim.match_uid == match.uid:
+        steps = _removal(pod, now=now, rules=rules)
+        return Plan(actions=steps, wake_at=ends.lost_at(pod, node_works=None, rules=rules))
+    if match.deleting:
+        return actions.NOTHING
+    kept_until = (match.status.times.ended or match.created) + seconds(
+        match.spec.ttl_seconds_after_finished
+    )
+    if now < kept_until:
+        return actions.wait(kept_until)
+    return actions.act(actions.DeleteMatch(match=match))
+
+
+def of_strays(
+    match: MatchSeen,
+    strays: Sequence[PodSeen],
+    settled: AbstractSet[PodUid],
+    *,
+    now: datetime.datetime,
+    rules: Rules,
+) -> tuple[actions.Action, ...]:
+    """Removes servers that were claimed for a Match and lost it again, unheard.
+
+    Their results are never read. But what we know of the Match may be older than the claim, so the
+    Match is read once more before one of them is touched.
+    """
+    steps: list[actions.Action] = []
+    for pod in strays:
+        if pod.uid not in settled:
+            steps.append(actions.LookAtMatch(name=match.name, uid=match.uid, because=pod.uid))
+        else:
+            steps.extend(_removal(pod, now=now, rules=rules))
+    return tuple(steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """What else is known when a Match is gone.
+
+    settled: pods for which the Match was looked for, and not found, after they were claimed.
+    told: the match's end is published already.
+    """
+
+    settled: AbstractSet[PodUid] = frozenset()
+    told: bool = False
+    node_works: bool | None = None
+
+
+def of_gone(
+    match: GoneMatch,
+    pods: Sequence[PodSeen],
+    aftermath: Aftermath,
+    *,
+    now: datetime.datetime,
+    rules: Rules,
+) -> Plan:
+    """What is left to do for a Match that does not exist any more, and for its servers."""
+    claimed = [p for p in pods if p.claim is not None and p.claim.match_uid == match.uid]
+    unsettled = [p for p in claimed if p.uid not in aftermath.settled]
+    if unsettled:
+        looks = [
+            actions.LookAtMatch(name=match.name, uid=match.uid, because=p.uid) for p in unsettled
+        ]
+        return actions.act(*looks)
+    told = aftermath.told or (match.last is not None and progress.is_published(match.last))
+    player = None if told else _who_played(match, claimed, now=now, rules=rules)
+    if player is not None:
+        stopping = stop(player, aftermath.node_works, now=now, rules=rules)
+        if stopping is not None:
+            return stopping
+    publish = () if told else _last_word(match, player, now=now)
+    removals = [step for pod in claimed for step in _removal(pod, now=now, rules=rules)]
+    forget = () if claimed else (actions.ForgetMatch(match=match),)
+    due = [ends.lost_at(p, node_works=None, rules=rules) for p in claimed]
+    return Plan(actions=(*publish, *removals, *forget), wake_at=actions.wait(*due).wake_at)
+
+
+def _who_played(
+    match: GoneMatch, claimed: Sequence[PodSeen], *, now: datetime.datetime, rules: Rules
+) -> PodSeen | None:
+    """The pod whose word counts: the one the Match named, as far as that is still known."""
+    held = [p for p in claimed if p.is_held]
+    if match.last is not None:
+        server = match.last.status.server
+        return next((p for p in held if server and p.uid == server.pod_uid), None)
+    completed = (
+        p
+        for p in held
+        if ends.is_over(p, now=now, rules=rules)
+        and ends.of_server(p, match_uid=match.uid, now=now).is_completed
+    )
+    return next(completed, held[0] if held else None)
+
+
+def _last_word(
+    match: GoneMatch, player: PodSeen | None, *, now: datetime.datetime
+) -> tuple[actions.Action, ...]:
+    if player is not None and player.claim is not None:
+        claim = player.claim
+        told = ends.of_server(player, match_uid=match.uid, now=now)
+    elif match.last is not None:
+        # No server ever agreed to it, so nothing else could tell its end.
+        claim = ends.claim_of(match.last)
+        told = None
+    else:
+        return ()
+    if told is not None and told.is_completed:
+        end = told
+    elif match.last is not None and match.last.status.phase.is_terminal:
+        end = ends.recorded(match.last)
+    else:
+        end = ends.cancelled(Reason.DELETED, "the Match was deleted", told.at if told else now)
+    return (actions.PublishEnd(match_uid=match.uid, event=ends.event(claim, end)),)
+
+
+def stop(
+    pod: PodSeen, node_works: bool | None, *, now: datetime.datetime, rules: Rules
+) -> Plan | None:
+    """Ends a server; None once nothing more will come from it."""
+    if ends.is_over(pod, now=now, rules=rules):
+        return None
+    over_at = ends.over_at(pod, rules)
+    if over_at is not None:
+        return actions.wait(over_at)
+    lost_at = ends.lost_at(pod, node_works=node_works, rules=rules)
+    if lost_at is not None and now >= lost_at:
+        return None
+    if not pod.is_deleting or pod.deletion_grace_s > rules.kill_grace_s:
+        return actions.act(actions.DeletePod(pod=pod, grace_s=rules.kill_grace_s))
+    return actions.wait(lost_at)
+
+
+def let_go(pods: Sequence[PodSeen]) -> Plan:
+    """Holds nothing back: the namespace is being deleted, and what we would publish to with it."""
+    return actions.act(*(actions.ReleaseFinalizer(pod=p) for p in pods if p.is_held))
+
+
+def _removal(pod: PodSeen, *, now: datetime.datetime, rules: Rules) -> tuple[actions.Action, ...]:
+    release = (actions.ReleaseFinalizer(pod=pod),) if pod.is_held else ()
+    lost_at = ends.lost_at(pod, node_works=None, rules=rules)
+    if lost_at is not None and now >= lost_at and pod.deletion_grace_s > 0:
+        return (*release, actions.DeletePod(pod=pod, grace_s=0))
+    if pod.is_deleting and (pod.has_ended or pod.deletion_grace_s <= rules.kill_grace_s):
+        return release
+    grace_s = None if pod.has_ended else rules.kill_grace_s
+    return (*release, actions.DeletePod(pod=pod, grace_s=grace_s))

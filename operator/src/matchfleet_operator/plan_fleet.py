@@ -1,0 +1,116 @@
+"""Decides for one Fleet which idle server plays which waiting Match, and how many there are.
+
+One place arbitrates: `servers` says what each pod is to its Fleet, the claims are made here,
+`supplies` starts and removes what is missing or too much then, and `fleet_status` tells it.
+"""
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+
+from matchfleet_operator import (
+    actions,
+    conditions,
+    fleet_status,
+    progress,
+    servers,
+    supplies,
+    supply,
+)
+from matchfleet_operator.actions import Plan
+from matchfleet_operator.rules import Rules, seconds
+from matchfleet_operator.seen import FleetSeen, FleetStatus, GoneFleet, MatchSeen, PodSeen
+from matchfleet_operator.servers import Servers, Surroundings
+
+
+def plan_fleet(
+    fleet: FleetSeen | GoneFleet,
+    pods: Sequence[PodSeen],
+    waiting: Sequence[MatchSeen],
+    *,
+    around: Surroundings,
+    now: datetime.datetime,
+    rules: Rules,
+    pick: supplies.Pick,
+) -> Plan:
+    """The next steps for a Fleet, its pods, and the Matches that turned to it, oldest first.
+
+    The steps do not depend on one another and may be taken at the same time.
+    """
+    if around.namespace_ending or around.closing:
+        return actions.NOTHING
+    if isinstance(fleet, GoneFleet) or fleet.deleting:
+        return _wind_up(pods, around)
+    if around.uncertain:
+        return actions.act(*(actions.LookAtPod(name=name) for name in around.uncertain))
+    found = servers.sort(fleet, pods, around, now=now, rules=rules)
+    eligible = [m for m in waiting if supply.is_waiting(m, now=now)]
+    claims, left = _claims(fleet, eligible, found, now=now)
+    unserved = len(eligible) - len(claims)
+    change = supplies.change(
+        fleet, left, fleet.warm + unserved, around, now=now, rules=rules, pick=pick
+    )
+    status = fleet_status.of(fleet, left, change, unserved, around, now=now)
+    steps: tuple[actions.Action, ...] = (*claims, *change.creates, *change.deletes)
+    return _with_status(fleet, steps, status, around, wake_at=change.wake_at, now=now, rules=rules)
+
+
+def _wind_up(pods: Sequence[PodSeen], around: Surroundings) -> Plan:
+    """The Fleet is gone: its idle servers go, busy ones finish."""
+    idle = [p for p in pods if p.claim is None and p.uid not in around.reserved]
+    return actions.act(*(actions.DeletePod(pod=p) for p in idle if not p.is_deleting))
+
+
+def _claims(
+    fleet: FleetSeen,
+    eligible: Sequence[MatchSeen],
+    found: Servers,
+    *,
+    now: datetime.datetime,
+) -> tuple[tuple[actions.PatchMatchStatus, ...], Servers]:
+    """Pairs waiting Matches with idle servers, oldest with oldest, new revisions first."""
+    idle = sorted(found.idle, key=lambda p: p.revision != fleet.revision)
+    pairs = list(zip(eligible, idle, strict=False))
+    chosen = tuple(
+        actions.PatchMatchStatus(match=match, status=progress.chosen(match, pod, now=now))
+        for match, pod in pairs
+    )
+    taken = tuple(pod for _, pod in pairs)
+    left = tuple(p for p in found.idle if p not in taken)
+    return chosen, dataclasses.replace(found, idle=left, busy=(*found.busy, *taken))
+
+
+def _with_status(
+    fleet: FleetSeen,
+    steps: tuple[actions.Action, ...],
+    status: FleetStatus,
+    around: Surroundings,
+    *,
+    wake_at: datetime.datetime | None,
+    now: datetime.datetime,
+    rules: Rules,
+) -> Plan:
+    if status == fleet.status:
+        return Plan(actions=steps, wake_at=wake_at)
+    written = around.status_written_at
+    again_at = None if written is None else written + seconds(rules.status_period_s)
+    if again_at is not None and now < again_at:
+        return Plan(actions=steps, wake_at=actions.wait(again_at, wake_at).wake_at)
+    write = actions.PatchFleetStatus(fleet=fleet, status=status)
+    event = _degraded_event(fleet, status)
+    return Plan(actions=(*steps, write, *event), wake_at=wake_at)
+
+
+def _degraded_event(fleet: FleetSeen, status: FleetStatus) -> tuple[actions.EmitEvent, ...]:
+    told = conditions.find(status.conditions, supply.DEGRADED)
+    was = conditions.is_true(fleet.status.conditions, supply.DEGRADED)
+    if told is None or told.status != "True" or was:
+        return ()
+    return (
+        actions.EmitEvent(
+            about=fleet,
+            severity=actions.Severity.WARNING,
+            reason=told.reason,
+            note=told.message,
+        ),
+    )

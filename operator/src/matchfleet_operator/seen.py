@@ -1,0 +1,229 @@
+"""What the planners know of the cluster: Matches, Fleets, servers and nodes as frozen values.
+
+`observed` makes them from the API server's objects. A version is the resourceVersion as a number,
+which is how Kubernetes orders them within one etcd: of two values with one uid the greater version
+is the newer.
+"""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodName, PodUid
+from matchfleet_contracts.resources import (
+    FINALIZER_RESULT,
+    Condition,
+    ExposeType,
+    MatchSpec,
+    Phase,
+    Server,
+)
+from matchfleet_contracts.results import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """When a Match got its server, became Ready, and ended."""
+
+    assigned: datetime.datetime | None = None
+    ready: datetime.datetime | None = None
+    ended: datetime.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchStatus:
+    """`status` of a Match, as it is or as it should be."""
+
+    phase: Phase = Phase.PENDING
+    players: str = ""
+    server: Server | None = None
+    times: Times = Times()
+    result: Result | None = None
+    reason: str = ""
+    message: str = ""
+    conditions: tuple[Condition, ...] = ()
+    observed_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchSeen:
+    """A Match as last seen."""
+
+    name: MatchName
+    uid: MatchUid
+    version: int
+    generation: int
+    created: datetime.datetime
+    deleting: bool
+    spec: MatchSpec
+    status: MatchStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoneMatch:
+    """An incarnation of a Match that does not exist any more; `last` is how it was seen last."""
+
+    name: MatchName
+    uid: MatchUid
+    last: MatchSeen | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a claimed server says about its match: enough to tell its end when the Match is gone."""
+
+    match: MatchName
+    match_uid: MatchUid
+    game: str
+    mode: str
+    region: str
+    humans: int
+    bots: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminated:
+    """How the container that plays the match ended."""
+
+    exit_code: int
+    reason: str
+    message: str
+    at: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodSeen:
+    """A server as last seen.
+
+    Attributes:
+        fleet_uid: UID of the Fleet that owns it; empty once a Match does.
+        claim: the match it was claimed for, for ever; None while it is idle.
+        unready_since: when its Ready condition last turned to something else than True.
+        deletion_due: when a pod that is being deleted should have stopped at the latest.
+        deletion_grace_s: seconds it was given to stop.
+        trouble: why it does not start, in words for a person; empty when nothing is wrong.
+        disruption: reason of its DisruptionTarget condition.
+        attempt: how many servers before it failed to start, one after the other.
+        host_port: node port of the game, 0 when players reach the pod itself.
+        address: address told to players instead of the node's own; empty for none.
+        drain_s: seconds it may go on with its match when told to stop.
+    """
+
+    name: PodName
+    uid: PodUid
+    version: int
+    fleet: FleetName
+    fleet_uid: str
+    created: datetime.datetime
+    claim: Claim | None = None
+    finalizers: tuple[str, ...] = ()
+    started: datetime.datetime | None = None
+    phase: str = "Pending"
+    ready: bool = False
+    unready_since: datetime.datetime | None = None
+    deletion_due: datetime.datetime | None = None
+    deletion_grace_s: int = 0
+    terminated: Terminated | None = None
+    trouble: str = ""
+    reason: str = ""
+    message: str = ""
+    disruption: str = ""
+    node: str = ""
+    ip: str = ""
+    host_ip: str = ""
+    host_port: int = 0
+    game_port: int = 7777
+    control_port: int = 7778
+    address: str = ""
+    drain_s: int = 20
+    revision: str = ""
+    attempt: int = 0
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether somebody asked for its deletion."""
+        return self.deletion_due is not None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits for us to have published its match's end."""
+        return FINALIZER_RESULT in self.finalizers
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its game can never run again."""
+        return self.terminated is not None or self.phase in {"Succeeded", "Failed"}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it could be claimed now."""
+        return (
+            self.claim is None
+            and self.ready
+            and bool(self.ip)
+            and not self.is_deleting
+            and not self.has_ended
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expose:
+    """How players reach a Fleet's servers; ports is the range of node ports, both ends included."""
+
+    type: ExposeType
+    address: str = ""
+    ports: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetStatus:
+    """`status` of a Fleet, as it is or as it should be."""
+
+    idle: int = 0
+    starting: int = 0
+    busy: int = 0
+    draining: int = 0
+    waiting: int = 0
+    revision: str = ""
+    selector: str = ""
+    conditions: tuple[Condition, ...] = ()
+    observed_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSeen:
+    """A Fleet as last seen. The template is handed on to pods as it is; nobody here reads it."""
+
+    name: FleetName
+    uid: str
+    version: int
+    generation: int
+    deleting: bool
+    game: str
+    region: str
+    warm: int
+    max: int
+    drain_s: int
+    game_port: int
+    control_port: int
+    expose: Expose
+    revision: str
+    template: Mapping[str, Any] = field(repr=False, hash=False, compare=False)
+    status: FleetStatus = FleetStatus()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoneFleet:
+    """A Fleet that was deleted, or never was."""
+
+    name: FleetName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSeen:
+    """A node, where nodes may be read: does it work, and at which address do players find it."""
+
+    name: str
+    ready: bool
+    address: str

@@ -1,0 +1,115 @@
+"""What each pod is to its Fleet: idle, starting, in trouble, busy, leaving, or of another Fleet."""
+
+import datetime
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from matchfleet_contracts.ids import PodName, PodUid
+from matchfleet_operator.rules import Rules, seconds
+from matchfleet_operator.seen import FleetSeen, PodSeen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The API server refused the last servers of this Fleet: why, how often, how long to pause."""
+
+    message: str
+    count: int
+    until: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What else is known about a Fleet.
+
+    Attributes:
+        reserved: servers that a Match chose and that are not claimed yet.
+        unfit: servers that refused to be claimed.
+        ports_taken: node ports of all our servers, in every Fleet.
+        uncertain: servers whose creation was asked for and not answered.
+        refusal: the API server's last word about a creation, if it was a no.
+        status_written_at: when this Fleet's status was written last.
+        namespace_ending: everything in this namespace is being deleted.
+        closing: this process is about to stop and begins nothing new.
+    """
+
+    reserved: AbstractSet[PodUid] = frozenset()
+    unfit: AbstractSet[PodUid] = frozenset()
+    ports_taken: AbstractSet[int] = frozenset()
+    uncertain: tuple[PodName, ...] = ()
+    refusal: Refusal | None = None
+    status_written_at: datetime.datetime | None = None
+    namespace_ending: bool = False
+    closing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """A Fleet's pods, sorted by what they are to it; each is in one place only."""
+
+    idle: tuple[PodSeen, ...] = ()
+    starting: tuple[PodSeen, ...] = ()
+    troubled: tuple[PodSeen, ...] = ()
+    busy: tuple[PodSeen, ...] = ()
+    leaving: tuple[PodSeen, ...] = ()
+    foreign: tuple[PodSeen, ...] = ()
+    trouble: str = ""
+    """What is wrong with the first of those in trouble, for people."""
+
+    @property
+    def living(self) -> int:
+        """Pods that hold resources or are about to; `max` bounds them."""
+        kept = len(self.idle) + len(self.starting) + len(self.troubled) + len(self.busy)
+        return kept + sum(not p.has_ended for p in (*self.leaving, *self.foreign))
+
+
+def sort(
+    fleet: FleetSeen,
+    pods: Sequence[PodSeen],
+    around: Surroundings,
+    *,
+    now: datetime.datetime,
+    rules: Rules,
+) -> Servers:
+    """The Fleet's pods by what they are to it, oldest first."""
+    places: dict[str, list[PodSeen]] = {}
+    for pod in sorted(pods, key=lambda p: (p.created, p.name)):
+        place = _place(fleet, pod, around, now=now, rules=rules)
+        places.setdefault(place, []).append(pod)
+    first = next(iter(places.get("troubled", ())), None)
+    trouble = _trouble(first, around, now=now, rules=rules) if first is not None else ""
+    return Servers(
+        trouble=f"server {first.name} does not start: {trouble}" if first is not None else "",
+        **{place: tuple(found) for place, found in places.items()},
+    )
+
+
+def _place(
+    fleet: FleetSeen, pod: PodSeen, around: Surroundings, *, now: datetime.datetime, rules: Rules
+) -> str:
+    if pod.is_deleting or (pod.claim is not None and pod.has_ended):
+        return "leaving"
+    if pod.claim is not None or pod.uid in around.reserved:
+        return "busy"
+    if pod.fleet_uid and pod.fleet_uid != fleet.uid:
+        return "foreign"
+    if _trouble(pod, around, now=now, rules=rules):
+        return "troubled"
+    return "idle" if pod.is_idle else "starting"
+
+
+def _trouble(pod: PodSeen, around: Surroundings, *, now: datetime.datetime, rules: Rules) -> str:
+    if pod.trouble:
+        return pod.trouble
+    if pod.uid in around.unfit:
+        return "the API server refuses to have it claimed"
+    if not pod.ready and now >= slow_at(pod, rules):
+        since = pod.unready_since or pod.created
+        return pod.message or f"not ready since {since:%H:%M:%S}"
+    return ""
+
+
+def slow_at(pod: PodSeen, rules: Rules) -> datetime.datetime:
+    """When a server that is still not ready counts as in trouble."""
+    return max(pod.created, pod.unready_since or pod.created) + seconds(rules.start_s)

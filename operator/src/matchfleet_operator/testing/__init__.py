@@ -1,0 +1,4 @@
+"""What tests of this package build upon: values with defaults, an API server in memory.
+
+They ship with the package, so that whoever tests against the operator uses the same fakes.
+"""
