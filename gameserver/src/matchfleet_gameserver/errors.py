@@ -2,6 +2,8 @@
 
 GameServerError
  +-- GameUnknown        no game of this name is installed
+ +-- GameBroken         what is installed under this name is not a game
+ +-- TokenRefused       an assignment is not from our operator, or not for us
  +-- AssignmentRefused  this server cannot play what it was told to play
  +-- AlreadyAssigned    this server plays another match
  +-- JoinRefused        a player may not take this seat; carries a close code
@@ -23,6 +25,18 @@ class GameUnknown(GameServerError):
             f"no game is called {name!r}; installed are {', '.join(known)}. "
             "A game registers in the entry point group matchfleet.games"
         )
+
+
+class GameBroken(GameServerError):
+    """What is installed under this name is not a game."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(f"the game {name!r} cannot be used: {why}")
+
+
+class TokenRefused(GameServerError):
+    """An assignment is not from our operator, or not for us; the message is for logs."""
 
 
 class AssignmentRefused(GameServerError):
