@@ -46,7 +46,7 @@ def own_name() -> str:
     inputs = digests.tree_parts(*(places.SOURCES / part for part in (*_PARTS, *_DOCKERFILES)))
     keys = [binaries.key_of(binaries.KUBE), binaries.key_of(binaries.COREDNS)]
     pinned = [versions.ETCD_IMAGE, versions.PAUSE_IMAGE, versions.COREDNS_IMAGE]
-    own = [*_IMPORT, binaries.pause_key(), debian.archive_name()]
+    own = [*_IMPORT, _COLLECT, binaries.pause_key(), debian.archive_name()]
     code = digests.digest([*inputs, *keys, *pinned, *own])
     return f"matchfleet/kind-node:{versions.KUBERNETES}-{code}"
 
@@ -133,6 +133,9 @@ def _assemble(
 # Unpacked layers need no archive beside them: half the size of a node.
 _IMPORT = ("ctr", "-n", "k8s.io", "images", "import", "--discard-unpacked-layers", "-")
 
+# Containerd collects when a lease is given back with --sync, and only then answers.
+_COLLECT = 'ctr -n k8s.io leases delete --sync "$(ctr -n k8s.io leases create)"'
+
 
 def _commit_with_images(bare: str, *, name: str, images: list[str]) -> None:
     """Imports images into a node's containerd, and keeps the result under `name`."""
@@ -146,6 +149,7 @@ def _commit_with_images(bare: str, *, name: str, images: list[str]) -> None:
             ["docker", "exec", "-i", _BOX, *_IMPORT],
             timeout_s=600,
         )
+        docker.execute(_BOX, "sh", "-c", _COLLECT)
         # Stopped before the commit: its database must be whole in the image.
         commands.run(["docker", "stop", _BOX])
         entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint"]'

@@ -38,14 +38,15 @@ initialise() {
   mv "$partial" "$PGDATA"
 }
 
-if [ "${1:-postgres}" = postgres ]; then
-  [ "$#" -eq 0 ] || shift
-  umask 077
-  [ -s "$PGDATA/PG_VERSION" ] || initialise
-  # A pod that was killed leaves its pid file, and in a new container that pid may be alive.
-  rm -f "$PGDATA/postmaster.pid"
-  # A volume with an fsGroup opens everything to that group, which the server refuses.
-  chmod 0700 "$PGDATA"
-  exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/tmp "$@"
-fi
-exec "$@"
+case "${1:-postgres}" in
+  postgres) [ "$#" -eq 0 ] || shift ;;
+  -*) ;;
+  *) exec "$@" ;;
+esac
+umask 077
+[ -s "$PGDATA/PG_VERSION" ] || initialise
+# A pod that was killed leaves its pid file, and in a new container that pid may be alive.
+rm -f "$PGDATA/postmaster.pid"
+# A volume with an fsGroup opens everything to that group, which the server refuses.
+chmod 0700 "$PGDATA"
+exec postgres -D "$PGDATA" -c listen_addresses='*' -c unix_socket_directories=/tmp "$@"

@@ -3,8 +3,11 @@
 # required of clients when set; further arguments are Redis options.
 set -eu
 
-if [ "${1:-redis-server}" != redis-server ]; then exec "$@"; fi
-[ "$#" -eq 0 ] || shift
+case "${1:-redis-server}" in
+  redis-server) [ "$#" -eq 0 ] || shift ;;
+  -*) ;;
+  *) exec "$@" ;;
+esac
 password=${REDIS_PASSWORD:-}
 if [ -n "${REDIS_PASSWORD_FILE:-}" ]; then password=$(cat "$REDIS_PASSWORD_FILE"); fi
 set -- --bind '* -::*' --port 6379 --save '' --appendonly no --dir /data --protected-mode no "$@"
