@@ -2,6 +2,6 @@
 
 import importlib.util
 
-PLUGINS = ("datastores", "control_plane")
+PLUGINS = ("datastores", "control_plane", "local_cluster")
 
 pytest_plugins = [name for name in PLUGINS if importlib.util.find_spec(name)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import logging
 import os
 import secrets
 import signal
@@ -170,8 +171,24 @@ async def _main(chosen: settings.Settings) -> None:
             await cluster.run(listener)
 
 
+def _set_up_logs() -> None:
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
 def main() -> int:
     """Run the process."""
+    _set_up_logs()
     chosen = pydantic_settings.CliApp.run(settings.Settings)
     try:
         asyncio.run(_main(chosen))

@@ -7,8 +7,8 @@ import asyncio
 
 import structlog
 
-from matchfleet_local.cluster import collector, errors, requests
-from matchfleet_local.cluster.history import Change
+from matchfleet_local.cluster import collector, errors, kinds, requests, rules
+from matchfleet_local.cluster.history import Change, EventType
 from matchfleet_local.cluster.live import Live
 
 _EVENT_SWEEP_S = 60
@@ -24,6 +24,7 @@ class Controllers:
         self._events_kept_s = events_kept_s
         self._changes: asyncio.Queue[Change] = asyncio.Queue()
         live.listen(self._changes.put_nowait)
+        live.listen(_tell_skipped_rules)
 
     async def collect(self) -> None:
         """Follow every change, for ever."""
@@ -47,3 +48,12 @@ class Controllers:
         except (errors.NotFound, errors.Conflict) as error:
             # The object went or changed since; the next change is judged afresh.
             log.debug("collection_step_outdated", reason=error.message)
+
+
+def _tell_skipped_rules(change: Change) -> None:
+    """Say which rules of a definition are not checked here."""
+    if change.key != kinds.CRDS.key or change.type is EventType.DELETED:
+        return
+    for kind in kinds.from_definition(change.obj):
+        for rule in rules.compile_rules(kind.schema or {}).skipped:
+            log.warning("cel_rule_not_checked", resource=kind.resource, rule=rule)

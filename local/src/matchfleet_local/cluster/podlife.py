@@ -317,7 +317,6 @@ def _conditions(
     now: datetime.datetime,
 ) -> list[dict[str, Any]]:
     ready = _is_ready(seen)
-    deleting_or_stopping = seen.stopping is not None
     detail: dict[str, str] = {}
     if not ready:
         names = ", ".join(c["name"] for c in pod["spec"]["containers"])
@@ -331,14 +330,11 @@ def _conditions(
                 "message": f"containers with unready status: [{names}]",
             },
         )
-    elif deleting_or_stopping:
-        detail = {"reason": "PodStopping", "message": "the pod was asked to end"}
-    is_up = ready and not deleting_or_stopping
     verdicts: tuple[tuple[str, bool, dict[str, str]], ...] = (
         ("PodReadyToStartContainers", not isinstance(seen.process, NotStarted), {}),
         ("Initialized", True, {}),
-        ("Ready", is_up, detail),
-        ("ContainersReady", is_up, detail),
+        ("Ready", ready, detail),
+        ("ContainersReady", ready, detail),
         ("PodScheduled", True, {}),
     )
     old = {condition["type"]: condition for condition in before}
