@@ -2,7 +2,8 @@
 
 Two regions with one Fleet each, as the chart has it. `queues.json` is the one list of queues that
 the demo and the end-to-end tests share with a cluster's install: `blitz` for people, `sprint` for
-tests that have no time, `solo` for a player without an opponent.
+tests that have no time, `trial` for those that break something meanwhile, `solo` for a player
+without an opponent.
 """
 
 import importlib.resources

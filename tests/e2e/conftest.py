@@ -1,0 +1,79 @@
+"""The stories' stage: one install a session, chosen by `--substrate local|kind`.
+
+Stories run one after another on one event loop, in the order of their numbers; each leaves the
+install whole and its audit clean, so that a failure is its own.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import installs
+import installs_kind
+import installs_local
+import pytest
+import pytest_asyncio
+import stage as stages
+
+from matchfleet_client import transport
+
+HERE = Path(__file__).parent
+SUBSTRATES = ("local", "kind")
+_measures = pytest.StashKey[stages.Measures]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--substrate`: what the product runs on."""
+    parser.addoption("--substrate", choices=SUBSTRATES, default="local", help="local or kind")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Room for the times of all matches."""
+    config.stash[_measures] = stages.Measures()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One loop for all stories; those of another substrate are left out, not skipped."""
+    substrate = config.getoption("--substrate")
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        if HERE not in item.path.parents:
+            kept.append(item)
+            continue
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        marked = {name for name in SUBSTRATES if item.get_closest_marker(name)}
+        (kept if substrate in marked else left_out).append(item)
+    items[:] = kept
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """The times of all matches, for people."""
+    for line in config.stash[_measures].lines():
+        terminalreporter.write_line(line)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def install(request: pytest.FixtureRequest) -> AsyncIterator[installs.Install]:
+    """The install that this session's stories are played on."""
+    if request.config.getoption("--substrate") == "kind":
+        async with installs_kind.running(os.environ) as cluster:
+            yield cluster
+        return
+    async with installs_local.running() as local:
+        yield local
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(
+    install: installs.Install, request: pytest.FixtureRequest
+) -> AsyncIterator[stages.Stage]:
+    """The stage: whole at the start of a story, and whole again for the next."""
+    await install.until_whole()
+    async with transport.AiohttpTransport(install.api_url) as carrier:
+        yield stages.Stage(install, carrier, request.config.stash[_measures])
+    await install.until_whole()
