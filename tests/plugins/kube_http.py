@@ -117,6 +117,22 @@ class Kube:
         """DELETE."""
         return await self.call("DELETE", path, body, **query)
 
+    async def text(self, path: str, **query: str) -> str:
+        """GET of something that is no JSON, such as a log."""
+        async with self._http.get(path, params=query) as response:
+            assert response.status == 200, await response.text()
+            return await response.text()
+
+    async def lines(self, path: str, **query: str) -> AsyncIterator[str]:
+        """The lines of a log, as they come."""
+        async with self._http.get(path, params=query) as response:
+            assert response.status == 200, await response.text()
+            try:
+                async for line in response.content:
+                    yield line.decode()
+            finally:
+                await _cut(response)
+
     @contextlib.asynccontextmanager
     async def watch(self, path: str, **query: str) -> AsyncIterator["Watching"]:
         """An open watch."""
@@ -126,11 +142,15 @@ class Kube:
             try:
                 yield Watching(response)
             finally:
-                # A watch is left in mid-stream: its connection is cut, not closed politely.
-                if response.connection is not None and response.connection.transport is not None:
-                    response.connection.transport.abort()
-                response.close()
-                await asyncio.sleep(0)
+                await _cut(response)
+
+
+async def _cut(response: aiohttp.ClientResponse) -> None:
+    """End a stream that is left in the middle: by cutting, since TLS would wait for the rest."""
+    if response.connection is not None and response.connection.transport is not None:
+        response.connection.transport.abort()
+    response.close()
+    await asyncio.sleep(0)
 
 
 class Watching:
