@@ -82,20 +82,16 @@ def decode(message: bytes) -> Result:
         raise errors.ResultInvalid(str(error)) from error
     if envelope.sha256.encode() != _digest(bytes(envelope.result)):
         raise errors.ResultInvalid("the digest does not match: the message was cut or altered")
-    _check_bounds(result)
+    check(result)
     return result
 
 
-class _Envelope(msgspec.Struct, frozen=True):
-    result: msgspec.Raw
-    sha256: str
+def check(result: Result) -> None:
+    """Holds a result against the bounds that every game keeps.
 
-
-def _digest(body: bytes) -> bytes:
-    return hashlib.sha256(body).hexdigest().encode()
-
-
-def _check_bounds(result: Result) -> None:
+    Raises:
+        errors.ResultInvalid: the first that it breaks.
+    """
     seats = [s.seat for s in result.standings]
     if len(set(seats)) != len(seats):
         raise errors.ResultInvalid("a seat stands twice in the standings")
@@ -105,3 +101,12 @@ def _check_bounds(result: Result) -> None:
         raise errors.ResultInvalid(f"ranks lie between 1 and {len(seats)}")
     if result.ticks < 0 or not 0 <= result.late_ticks <= result.ticks:
         raise errors.ResultInvalid("ticks are not negative, and late ticks are some of them")
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    result: msgspec.Raw
+    sha256: str
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).hexdigest().encode()

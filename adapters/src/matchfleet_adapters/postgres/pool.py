@@ -29,7 +29,9 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 
 _STORE = "PostgreSQL"
 _JSONB_VERSION = b"\x01"
-_RETRIED_CLASSES = frozenset({"08", "40", "57"})
+_RETRIED_CLASSES = frozenset({"08", "40", "53", "57"})
+# A lock that was not had in time, and a write that reached a standby during a failover.
+_RETRIED_STATES = frozenset({"55P03", "25006"})
 _STATEMENT_TIMEOUT = "57014"
 
 
@@ -106,7 +108,9 @@ def is_passing(error: BaseException) -> bool:
     """
     if isinstance(error, asyncpg.PostgresError):
         state: str = error.sqlstate or ""
-        return state[:2] in _RETRIED_CLASSES and state != _STATEMENT_TIMEOUT
+        if state == _STATEMENT_TIMEOUT:
+            return False
+        return state[:2] in _RETRIED_CLASSES or state in _RETRIED_STATES
     return isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError, errors.Unavailable))
 
 

@@ -1,0 +1,162 @@
+"""The end of a match in PostgreSQL, and what it does to ratings.
+
+Locks are taken in one order by everybody: the match, then its players' ratings by player. The two
+reads of a match are two statements, so that the second sees what was committed while the first
+waited for its lock.
+"""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matchfleet_adapters.postgres import pool, queries
+from matchfleet_contracts.ids import MatchId, MatchUid, PlayerId, TicketId
+from matchfleet_contracts.results import Result
+
+_FILE = "ranking"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One seat of the roster; `player_id` is None for a bot, or an account that is gone."""
+
+    seat: int
+    team: int
+    player_id: PlayerId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A match that is locked until the transaction ends."""
+
+    id: MatchId
+    game: str
+    mode: str
+    region: str
+    ranked: bool
+    state: str
+    uid: MatchUid | None
+    seats: tuple[Seat, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket whose match is over."""
+
+    id: TicketId
+    player_id: PlayerId
+    queued_at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A rating before a match, and by how much the match moves it."""
+
+    player_id: PlayerId
+    before: int
+    delta: int
+
+
+async def lock_match(connection: pool.Connection, match_id: MatchId) -> Match | None:
+    """The match with its roster, locked against everybody who would change it."""
+    row = await connection.fetchrow(queries.query(_FILE, "lock_match"), match_id)
+    if row is None:
+        return None
+    seats = await connection.fetch(queries.query(_FILE, "seats"), match_id)
+    return Match(**row, seats=tuple(Seat(**seat) for seat in seats))
+
+
+async def end_match(
+    connection: pool.Connection,
+    match_id: MatchId,
+    *,
+    state: str,
+    uid: MatchUid | None,
+    reason: str | None,
+    message: str,
+    result: Result | None,
+) -> bool:
+    """Write a match's end and free its seats; False when it had ended before."""
+    ended = await connection.fetchval(
+        queries.query(_FILE, "end_match"), match_id, state, uid, reason, message or None, result
+    )
+    return ended is not None
+
+
+async def use_tickets(connection: pool.Connection, match_id: MatchId) -> list[Ticket]:
+    """The tickets that nobody had marked yet although their match came about."""
+    rows = await connection.fetch(queries.query(_FILE, "use_tickets"), match_id)
+    return [Ticket(**row) for row in rows]
+
+
+async def requeue_tickets(
+    connection: pool.Connection, match_id: MatchId, *, avoid_region: str
+) -> list[Ticket]:
+    """The tickets that wait again, with their original time."""
+    rows = await connection.fetch(queries.query(_FILE, "requeue_tickets"), match_id, avoid_region)
+    return [Ticket(**row) for row in rows]
+
+
+async def lock_ratings(
+    connection: pool.Connection,
+    players: Sequence[PlayerId],
+    *,
+    game: str,
+    mode: str,
+    initial: int,
+) -> dict[PlayerId, int]:
+    """The players' ratings, locked; whoever has none gets the initial one."""
+    wanted = sorted(players)
+    await connection.execute(queries.query(_FILE, "open_ratings"), wanted, game, mode, initial)
+    rows = await connection.fetch(queries.query(_FILE, "lock_ratings"), wanted, game, mode)
+    return {row["player_id"]: row["rating"] for row in rows}
+
+
+async def change_ratings(
+    connection: pool.Connection,
+    match_id: MatchId,
+    *,
+    game: str,
+    mode: str,
+    moved: Sequence[Moved],
+) -> None:
+    """Write the ledger and the ratings of players whose ratings are locked.
+
+    Raises:
+        asyncpg.UniqueViolationError: this match has moved one of them before.
+    """
+    await connection.execute(
+        queries.query(_FILE, "change_ratings"),
+        match_id,
+        game,
+        mode,
+        [m.player_id for m in moved],
+        [m.before for m in moved],
+        [m.delta for m in moved],
+    )
+
+
+async def ladders(connection: pool.Connection) -> list[tuple[str, str]]:
+    """Every game and mode in which somebody has a rating."""
+    rows = await connection.fetch(queries.query(_FILE, "ladders"))
+    return [(row["game"], row["mode"]) for row in rows]
+
+
+async def ladder(connection: pool.Connection, *, game: str, mode: str) -> dict[PlayerId, int]:
+    """Everybody's rating on one ladder."""
+    rows = await connection.fetch(queries.query(_FILE, "ladder"), game, mode)
+    return {row["player_id"]: row["rating"] for row in rows}
+
+
+async def ladder_changes(
+    connection: pool.Connection, *, game: str, mode: str, since: datetime.datetime
+) -> dict[PlayerId, int]:
+    """The ratings of a ladder that changed since a time of PostgreSQL's clock."""
+    rows = await connection.fetch(queries.query(_FILE, "changed_since"), game, mode, since)
+    return {row["player_id"]: row["rating"] for row in rows}
+
+
+async def database_now(connection: pool.Connection) -> datetime.datetime:
+    """PostgreSQL's clock, against which `ladder_changes` measures."""
+    now: datetime.datetime = await connection.fetchval(queries.query(_FILE, "now"))
+    return now
