@@ -1,7 +1,7 @@
 """When to stop asking a bot service that does not answer, and when to try it again.
 
-    closed --misses in a row--> open --a rest--> trying --an answer--> closed
-                                  ^-----a miss-----'
+closed --misses in a row--> open --a rest--> trying --an answer--> closed
+                              ^-----a miss-----'
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ class Breaker:
     _misses: int = 0
     _open_until: int | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it is not closed: nothing is asked, or one question is on trial."""
-        return self._open_until is not None
-
     def may_ask(self, tick: int) -> bool:
-        """Whether to ask at this tick."""
-        return self._open_until is None or tick >= self._open_until
+        """Whether to ask at this tick; after a rest one question is on trial at a time."""
+        if self._open_until is None:
+            return True
+        if tick < self._open_until:
+            return False
+        self._open_until = tick + self.rest_ticks
+        return True
 
     def answered(self) -> None:
         """An answer came in time."""

@@ -145,18 +145,20 @@ class Match:
         ending = Ending() if stepped.is_over else None
         return Step(events=stepped.events, rejected=tuple(rejected), ending=ending)
 
-    def end(self, ending: Ending, *, achieved_hz: float, late_ticks: int) -> Result:
-        """The result of a match that is over now.
+    def end(self) -> None:
+        """Nothing is due any more."""
+        self.stage = Stage.ENDED
+
+    def result(self, ending: Ending, *, achieved_hz: float, late_ticks: int) -> Result:
+        """The result of ending the match so; it changes nothing.
 
         Raises:
             Exception: whatever the game raises when it is asked who won.
         """
-        standings = [] if ending.reason else self._standings()
-        self.stage = Stage.ENDED
         return Result(
             match_uid=self.uid,
             outcome=Outcome.VOID if ending.reason else Outcome.COMPLETED,
-            standings=standings,
+            standings=[] if ending.reason else self._standings(),
             ticks=self.tick,
             tick_hz=self.play.spec.tick_hz,
             achieved_hz=round(achieved_hz, 3),

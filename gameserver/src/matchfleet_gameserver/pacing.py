@@ -14,11 +14,13 @@ class Due:
     Attributes:
         ticks: to be played at once.
         lateness_s: of the first of them.
+        late: how many of them begin more than one tick late.
         slipped: ticks by which the schedule was moved.
     """
 
     ticks: int
     lateness_s: float
+    late: int
     slipped: int
 
 
@@ -32,7 +34,6 @@ class Pace:
         self._max = 1 + max_catch_up
         self.ticks = 0
         self.late_ticks = 0
-        self.slipped_ticks = 0
 
     @property
     def next_at(self) -> float:
@@ -43,16 +44,16 @@ class Pace:
         """The ticks to play at `now`; counts them as played."""
         lateness = now - self.next_at
         if lateness < 0.0:
-            return Due(ticks=0, lateness_s=0.0, slipped=0)
+            return Due(ticks=0, lateness_s=0.0, late=0, slipped=0)
         behind = int(lateness * self._hz)
         ticks = min(1 + behind, self._max)
         slipped = 1 + behind - ticks
         # Tick i of this batch begins lateness - i / hz late: `behind - i` whole ticks and a bit.
-        self.late_ticks += min(behind, ticks)
-        self.slipped_ticks += slipped
+        late = min(behind, ticks)
+        self.late_ticks += late
         self._start += slipped / self._hz
         self.ticks += ticks
-        return Due(ticks=ticks, lateness_s=lateness, slipped=slipped)
+        return Due(ticks=ticks, lateness_s=lateness, late=late, slipped=slipped)
 
     def achieved_hz(self, now: float) -> float:
         """Ticks per second of real time since the start: the first tick is due at once."""

@@ -66,3 +66,12 @@ class Settings(pydantic_settings.BaseSettings):
 
     log_level: str = "INFO"
     log_format: str = "json"
+
+
+def load() -> Settings:
+    """The settings in the environment.
+
+    Raises:
+        pydantic.ValidationError: a setting is missing or wrong.
+    """
+    return Settings()  # type: ignore[call-arg]

@@ -8,6 +8,7 @@ there is none, the event loop's own timer does.
 import asyncio
 import ctypes
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -87,15 +88,19 @@ class TimerFd:
 
 
 def _system_timer() -> tuple[int, Callable[[int, int], None]]:
-    if hasattr(os, "timerfd_create"):
-        create, settime = os.timerfd_create, os.timerfd_settime_ns
-        flags = os.TFD_TIMER_ABSTIME
-
-        def arm(fd: int, at_ns: int) -> None:
-            settime(fd, flags=flags, initial=at_ns)
-
-        return create(time.CLOCK_MONOTONIC, flags=os.TFD_NONBLOCK | os.TFD_CLOEXEC), arm
+    if sys.version_info >= (3, 13):
+        return _python_timer()
     return _libc_timer()
+
+
+if sys.version_info >= (3, 13):
+
+    def _python_timer() -> tuple[int, Callable[[int, int], None]]:
+        def arm(fd: int, at_ns: int) -> None:
+            os.timerfd_settime_ns(fd, flags=os.TFD_TIMER_ABSTIME, initial=at_ns)
+
+        flags = os.TFD_NONBLOCK | os.TFD_CLOEXEC
+        return os.timerfd_create(time.CLOCK_MONOTONIC, flags=flags), arm
 
 
 class _Timespec(ctypes.Structure):
