@@ -43,7 +43,9 @@ def install(packages: tuple[str, ...], *, where: places.Places) -> None:
         try:
             _apt_get("install", "-y", "--no-install-recommends", *packages)
         except errors.CommandFailed:
-            # Lists older than the mirror name packages that are gone.
+            # Lists older than the mirror name packages that are gone, and an earlier call may
+            # have been cut short by a power failure.
+            commands.run(["dpkg", "--configure", "-a"], timeout_s=600, outlives_us=True)
             _apt_get("update")
             _apt_get("install", "-y", "--no-install-recommends", *packages)
     _remember(packages, where)
@@ -66,6 +68,8 @@ def _apt_get(*words: str) -> None:
         ["apt-get", "-o", "DPkg::Lock::Timeout=600", "-q", *words],
         env={"DEBIAN_FRONTEND": "noninteractive"},
         timeout_s=1200,
+        # Cut short, it would leave packages half installed; the next call waits for its lock.
+        outlives_us=True,
     )
 
 

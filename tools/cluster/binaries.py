@@ -83,27 +83,24 @@ def ensure_helm(where: places.Places) -> Path:
     )
 
 
-def ensure_kubectl(where: places.Places) -> Path:
-    """kubectl: the host's if new enough, else our Kubernetes under that name."""
-    host = _host_program("kubectl", ("version", "--client"), minimum=versions.KUBECTL_AT_LEAST)
-    if host:
-        _point(where.binaries / "kubectl", host)
-        return host
-    ours = where.binaries / "kubectl"
-    _point(ours, ensure(KUBE, where=where))
-    return ours
+def ensure_kubectl(image: str, *, inside: str, where: places.Places) -> Path:
+    """kubectl: the host's if new enough, else our Kubernetes, else the one of a node image.
 
-
-def kubectl_from_node_image(image: str, *, where: places.Places) -> Path:
-    """kubectl out of a published node image, which spares compiling Kubernetes for it."""
+    Args:
+        image: A node image that the engine holds.
+        inside: Where kubectl lies in it.
+        where: The project's folders.
+    """
+    link = where.binaries / "kubectl"
     host = _host_program("kubectl", ("version", "--client"), minimum=versions.KUBECTL_AT_LEAST)
-    path = where.node / digests.digest([image]) / "kubectl"
-    if host is None and not path.exists():
-        partial = _partial(path)
-        docker.copy_out(image, source="/usr/bin/kubectl", target=partial)
-        partial.rename(path)
-    _point(where.binaries / "kubectl", host or path)
-    return where.binaries / "kubectl"
+    own = cached(KUBE, where)
+    copied = where.node / digests.digest([image]) / "kubectl"
+    if not (host or own.exists() or copied.exists()):
+        partial = _partial(copied)
+        docker.copy_out(image, source=inside, target=partial)
+        partial.rename(copied)
+    _point(link, host or (own if own.exists() else copied))
+    return link
 
 
 def _tool(

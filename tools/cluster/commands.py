@@ -3,6 +3,7 @@
 Nothing here decides; it turns exit codes into errors and keeps sub-processes bounded in time.
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ def run(
     cwd: Path | None = None,
     stdin: str | None = None,
     timeout_s: float | None = None,
+    outlives_us: bool = False,
 ) -> str:
     """Runs a program to its end and returns what it printed.
 
@@ -30,6 +32,8 @@ def run(
         cwd: Where it runs.
         stdin: Text for its input; nothing otherwise.
         timeout_s: It is killed after this time.
+        outlives_us: Whether it goes on when this process is killed: for what must not be cut in
+            two, as apt-get. Everything else dies with us, so that the next run meets no orphan.
 
     Raises:
         CommandFailed: It ended with an error, was killed by the timeout or does not exist.
@@ -37,7 +41,7 @@ def run(
     words = [str(word) for word in argv]
     try:
         done = subprocess.run(
-            words,
+            words if outlives_us else [*_bound(), *words],
             env={**os.environ, **(env or {})},
             cwd=cwd,
             input=stdin if stdin is not None else "",
@@ -71,6 +75,12 @@ def attempt(
         return run(argv, env=env, timeout_s=timeout_s)
     except errors.CommandFailed:
         return None
+
+
+@functools.cache
+def _bound() -> tuple[str, ...]:
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL", "--") if setpriv else ()
 
 
 def find(name: str, *, extra: Sequence[Path] = ()) -> Path | None:

@@ -73,8 +73,9 @@ def ensure_archive(where: places.Places) -> Path:
         )
     apt.ensure_program("debootstrap", packages=("debootstrap",), where=where)
     where.debian.mkdir(parents=True, exist_ok=True)
-    root = where.debian / "bootstrapping"
-    shutil.rmtree(root, ignore_errors=True)
+    for leftover in where.debian.glob("bootstrapping*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    root = where.debian / f"bootstrapping-{os.getpid()}"
     packages = ",".join(PACKAGES)
     commands.run(
         [

@@ -153,3 +153,8 @@ def copy_out(image: str, *, source: str, target: Path) -> None:
         commands.run(["docker", "cp", "-L", f"{container}:{source}", target])
     finally:
         remove_containers(container)
+
+
+def running() -> list[str]:
+    """Names of the containers that run, whoever started them."""
+    return (commands.attempt(["docker", "ps", "--format", "{{.Names}}"]) or "").split()

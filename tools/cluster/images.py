@@ -119,7 +119,13 @@ def build(recipe: Recipe, *, where: places.Places, report: progress.Reporter) ->
 
 
 def publish(built: Sequence[Built], *, registry: str, tags: Sequence[str], push: bool) -> list[str]:
-    """Gives the images a registry's names and, if asked, pushes them; returns the names."""
+    """Gives the images a registry's names and, if asked, pushes them; returns the names.
+
+    Raises:
+        ClusterError: Pushing without a registry to push to.
+    """
+    if push and not registry:
+        raise errors.ClusterError("to push, name a registry: REGISTRY=registry.example.org/team")
     names = published_names(built, registry=registry, tags=tags)
     for reference, targets in names.items():
         docker.tag(reference, *targets)
@@ -132,8 +138,8 @@ def published_names(
     built: Sequence[Built], *, registry: str, tags: Sequence[str]
 ) -> Mapping[str, list[str]]:
     """Content reference to the names it gets under a registry's prefix."""
-    prefix = registry.rstrip("/")
-    return {one.reference: [f"{prefix}/{one.name}:{tag}" for tag in tags] for one in built}
+    prefix = f"{registry.rstrip('/')}/" if registry else ""
+    return {one.reference: [f"{prefix}{one.name}:{tag}" for tag in tags] for one in built}
 
 
 def _ensure_dependencies(

@@ -40,6 +40,11 @@ class NodeImage:
     name: str
     is_published: bool
 
+    @property
+    def kubectl(self) -> str:
+        """Where kubectl lies in it."""
+        return "/usr/bin/kubectl" if self.is_published else "/usr/local/bin/kubectl"
+
 
 def own_name() -> str:
     """The name of the image that the current inputs make."""

@@ -12,6 +12,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent / "node"
 DOCKERFILES = REPO / "tools" / "images"
+POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
 
 
 @dataclass(frozen=True, slots=True)
