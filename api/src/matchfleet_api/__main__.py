@@ -11,7 +11,7 @@ from pathlib import Path
 
 from matchfleet_adapters import errors as adapter_errors
 from matchfleet_api import errors, loops, settings
-from matchfleet_api.commands import keyfiles, migrations
+from matchfleet_api.commands import keyfiles, migrations, uninstalling
 from matchfleet_api.matchmaking import process
 from matchfleet_telemetry import logs
 
@@ -40,6 +40,17 @@ def _run(options: argparse.Namespace) -> None:
         case "keys":
             for path in keyfiles.write(options.directory):
                 print(path)
+        case "uninstall":
+            ending = settings.load(settings.Keys)
+            logs.configure("uninstall", ending.log_level, fmt=ending.log_format)
+            asyncio.run(
+                uninstalling.run(
+                    ending,
+                    namespace=options.namespace,
+                    release=options.release,
+                    patience_s=options.patience_seconds,
+                )
+            )
         case command:
             raise AssertionError(f"{command} is parsed and not run")
 
@@ -51,6 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("matchmaker", help="pair tickets, ask for matches, publish events")
     keys = commands.add_parser("keys", help="make signing keys and the admin token, if absent")
     keys.add_argument("--directory", type=Path, required=True, help="write them as files")
+    uninstall = commands.add_parser("uninstall", help="end what is played and forget the secrets")
+    uninstall.add_argument("--namespace", required=True)
+    uninstall.add_argument("--release", default="matchfleet", help="what all its names begin with")
+    uninstall.add_argument("--patience-seconds", type=float, default=45.0)
     return parser
 
 
