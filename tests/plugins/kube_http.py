@@ -84,7 +84,9 @@ class Kube:
         async with self._http.request(
             method, path, data=data, headers=headers, params=query
         ) as response:
-            answered = await response.json(content_type=None)
+            text = await response.text()
+            # A path that is not served is answered in plain text.
+            answered = json.loads(text) if text.startswith("{") else {"message": text}
             return Answer(response.status, answered, tuple(response.headers.getall("Warning", ())))
 
     async def get(self, path: str, **query: str) -> Answer:

@@ -2,6 +2,7 @@
 
     ApiError                 code, reason, message, details
       NotFound               404  no such object
+        NoSuchPath           404  no such kind; answered in plain text
       AlreadyExists          409  the name is taken
       Conflict               409  stale resourceVersion or failed precondition
       BadRequest             400  a body or query that cannot be understood
@@ -80,6 +81,10 @@ class NotFound(ApiError):
 
     code = 404
     reason = "NotFound"
+
+
+class NoSuchPath(NotFound):
+    """404 in plain text: no kind is served at this path."""
 
 
 class AlreadyExists(ApiError):

@@ -166,7 +166,38 @@ def check_texts(metadata: Mapping[str, Any]) -> None:
             raise errors.BadRequest(f"json: cannot unmarshal ObjectMeta.metadata.{field}: no list")
 
 
-def new_finalizers(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Cause, ...]:
+def check_place(given: Mapping[str, Any], *, name: str, namespace: str) -> None:
+    """Refuse an update that names another object than its URL.
+
+    Raises:
+        BadRequest: name or namespace differ.
+    """
+    if not given.get("name"):
+        raise errors.BadRequest(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be "
+            "provided"
+        )
+    if given["name"] != name:
+        raise errors.BadRequest(
+            f"the name of the object ({given['name']}) does not match the name on the URL ({name})"
+        )
+    if given.get("namespace") not in {None, "", namespace}:
+        raise errors.BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+
+
+def forbidden_changes(old: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Cause, ...]:
+    """What an update may not do to the metadata."""
+    immutable = tuple(
+        _invalid(f"metadata.{field}", str(given[field]), "field is immutable")
+        for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
+        if given.get(field) is not None and given[field] != old.get(field)
+    )
+    return immutable + _new_finalizers(old, given)
+
+
+def _new_finalizers(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Cause, ...]:
     """The refusal of finalizers added to an object that is already being deleted."""
     if not old.get("deletionTimestamp"):
         return ()

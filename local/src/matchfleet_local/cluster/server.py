@@ -121,6 +121,8 @@ class Api:
         try:
             self._check_token(request)
             return await handler(request)
+        except errors.NoSuchPath as error:
+            return web.Response(text=error.message, status=error.code)
         except errors.ApiError as error:
             return _json(error.status(), status=error.code)
         except web.HTTPException as error:
@@ -361,7 +363,7 @@ def _check_subresource(target: paths.Target, kind: kinds.Kind) -> None:
 
 def _found(value: T | None) -> T:
     if value is None:
-        raise errors.NotFound("the server could not find the requested resource")
+        raise errors.NoSuchPath("404 page not found")
     return value
 
 

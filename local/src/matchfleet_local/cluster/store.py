@@ -139,7 +139,8 @@ class Store:
         given = request.body.get("metadata") or {}
         metadata.check_texts(given)
         if given.get("resourceVersion"):
-            raise errors.BadRequest("resourceVersion should not be set on objects to be created")
+            # The server answers 500 here, not 400.
+            raise errors.ApiError("resourceVersion should not be set on objects to be created")
         ref = Ref(kind, self._namespace_for(request), self._name_for(kind, given))
         if self.read(ref) is not None:
             raise errors.AlreadyExists(
@@ -206,11 +207,6 @@ class Store:
             return self._update(ref, _at(scaled, version), request, now)
         metadata.check_type(ref.kind, body)
         given = body.get("metadata") or {}
-        if given.get("name") not in {None, ref.name}:
-            raise errors.BadRequest(
-                f"the name of the object ({given['name']}) does not match the name on the URL "
-                f"({ref.name})"
-            )
         if not given.get("resourceVersion") and not ref.kind.unconditional_update:
             cause = errors.Cause(
                 "metadata.resourceVersion",
@@ -248,16 +244,17 @@ class Store:
         kind, old = ref.kind, self._existing(ref)
         meta = given.get("metadata") or {}
         metadata.check_texts(meta)
-        _check_preconditions(
-            ref, old, uid=meta.get("uid") or "", version=meta.get("resourceVersion") or ""
-        )
+        metadata.check_place(meta, name=ref.name, namespace=ref.namespace)
+        # In a PUT the uid is a precondition, in a patch a change of it is judged like any other.
+        uid = "" if isinstance(request, requests.Amend) else meta.get("uid") or ""
+        _check_preconditions(ref, old, uid=uid, version=meta.get("resourceVersion") or "")
         merged = metadata.updated(old["metadata"], meta)
         new = _typed(kind, {**given, "metadata": merged})
         subresource = "" if request.subresource == "scale" else request.subresource
         admitted = self._admission(kind).update(new, old, subresource=subresource)
         new = admitted.obj
         causes = metadata.check(new["metadata"])
-        causes += metadata.new_finalizers(old["metadata"], new["metadata"])
+        causes += metadata.forbidden_changes(old["metadata"], meta)
         self._refuse(ref, causes + admitted.causes)
         warnings = _unknown_fields(kind, admitted.unknown, request.options)
         if kind.has_generation and _spec_differs(new, old):
