@@ -9,10 +9,13 @@ import asyncio
 import sys
 from pathlib import Path
 
+import uvloop
+
 from matchfleet_adapters import errors as adapter_errors
-from matchfleet_api import errors, loops, settings
-from matchfleet_api.commands import keyfiles, migrations, uninstalling
+from matchfleet_api import errors, loops, serve, settings
+from matchfleet_api.commands import installs, keyfiles, migrations
 from matchfleet_api.matchmaking import process
+from matchfleet_telemetry import errors as telemetry_errors
 from matchfleet_telemetry import logs
 
 
@@ -21,7 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         _run(options)
-    except (errors.ApiError, adapter_errors.AdapterError) as error:
+    except (
+        errors.ApiError,
+        adapter_errors.AdapterError,
+        telemetry_errors.TelemetryError,
+    ) as error:
         print(f"matchfleet_api {options.command}: {error}", file=sys.stderr)
         return 2
     return 0
@@ -29,43 +36,47 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     match options.command:
+        case "serve":
+            serving = settings.load(settings.Serve)
+            logs.configure("api", serving.log_level, fmt=serving.log_format)
+            uvloop.run(loops.until_told(serve.run(serving)))
+        case "matchmaker":
+            pairing = settings.load(settings.Matchmaker)
+            logs.configure("matchmaker", pairing.log_level, fmt=pairing.log_format)
+            uvloop.run(loops.until_told(process.run(pairing)))
         case "migrate":
             migrating = settings.load(settings.Migrate)
             logs.configure("migrate", migrating.log_level, fmt=migrating.log_format)
             asyncio.run(migrations.run(migrating))
-        case "matchmaker":
-            config = settings.load(settings.Matchmaker)
-            logs.configure("matchmaker", config.log_level, fmt=config.log_format)
-            asyncio.run(loops.until_told(process.run(config)))
         case "keys":
-            for path in keyfiles.write(options.directory):
-                print(path)
-        case "uninstall":
-            ending = settings.load(settings.Keys)
-            logs.configure("uninstall", ending.log_level, fmt=ending.log_format)
-            asyncio.run(
-                uninstalling.run(
-                    ending,
-                    namespace=options.namespace,
-                    release=options.release,
-                    patience_s=options.patience_seconds,
-                )
-            )
+            _make_keys(options)
         case command:
             raise AssertionError(f"{command} is parsed and not run")
+
+
+def _make_keys(options: argparse.Namespace) -> None:
+    config = settings.load(settings.Keys)
+    logs.configure("keys", config.log_level, fmt=config.log_format)
+    if options.namespace is not None:
+        asyncio.run(
+            installs.run(config.kubeconfig, namespace=options.namespace, release=options.release)
+        )
+        return
+    for path in keyfiles.write(options.directory):
+        print(path)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m matchfleet_api", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("migrate", help="bring PostgreSQL's schema up to this code")
+    commands.add_parser("serve", help="the front door: REST, the channel, /docs")
     commands.add_parser("matchmaker", help="pair tickets, ask for matches, publish events")
+    commands.add_parser("migrate", help="bring PostgreSQL's schema up to this code")
     keys = commands.add_parser("keys", help="make signing keys and the admin token, if absent")
-    keys.add_argument("--directory", type=Path, required=True, help="write them as files")
-    uninstall = commands.add_parser("uninstall", help="end what is played and forget the secrets")
-    uninstall.add_argument("--namespace", required=True)
-    uninstall.add_argument("--release", default="matchfleet", help="what all its names begin with")
-    uninstall.add_argument("--patience-seconds", type=float, default=45.0)
+    where = keys.add_mutually_exclusive_group(required=True)
+    where.add_argument("--directory", type=Path, help="write them as files")
+    where.add_argument("--namespace", help="make Secrets and a ConfigMap in this namespace")
+    keys.add_argument("--release", default="matchfleet", help="first part of the objects' names")
     return parser
 
 

@@ -76,6 +76,39 @@ class Matchmaker(Serving):
     outbox_keep_hours: float = pydantic.Field(default=24.0, gt=0)
 
 
+class Serve(Serving):
+    """Settings of `serve`.
+
+    Attributes:
+        api_signing_keys: private JWK set; the first key signs.
+        admin_token_file: without it nobody is an administrator.
+        channel_origins: origins of pages that may open the channel, by commas; `*` for any.
+        trusted_proxies: addresses whose X-Forwarded-For is believed, by commas; `*` for any.
+    """
+
+    redis_url: str
+    host: str = "0.0.0.0"  # noqa: S104 - pods are reached from outside
+    port: int = pydantic.Field(default=8000, ge=1, le=65535)
+    api_signing_keys: Path
+    admin_token_file: Path | None = None
+    channel_origins: str = ""
+    channel_login_seconds: float = pydantic.Field(default=5.0, gt=0)
+    channel_queue_messages: int = pydantic.Field(default=64, ge=1)
+    trusted_proxies: str = ""
+    body_limit_bytes: int = pydantic.Field(default=65_536, ge=1_024)
+    redis_budget_ms: int = pydantic.Field(default=50, ge=1)
+    password_threads: int = pydantic.Field(default=2, ge=1)
+    password_waiting: int = pydantic.Field(default=32, ge=0)
+    guests_per_minute: int = pydantic.Field(default=120, ge=1)
+    registrations_per_minute: int = pydantic.Field(default=30, ge=1)
+    logins_per_account_per_minute: int = pydantic.Field(default=10, ge=1)
+    logins_per_address_per_minute: int = pydantic.Field(default=60, ge=1)
+    refresh_days: int = pydantic.Field(default=30, ge=1)
+    audit_late_share: float = pydantic.Field(default=0.05, ge=0, le=1)
+    audit_backlog_messages: int = pydantic.Field(default=1_000, ge=0)
+    shutdown_seconds: float = pydantic.Field(default=10.0, gt=0)
+
+
 class Keys(pydantic_settings.BaseSettings):
     """Settings of `keys`."""
 

@@ -1,0 +1,73 @@
+"""`keys --namespace NS`: signing keys, public keys and the admin token as Kubernetes objects.
+
+What exists stays; the public sets are made from the private ones that are in force, so that a
+half-finished run continues where it stopped.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from matchfleet_adapters.kubernetes import connection, material
+from matchfleet_api import errors
+from matchfleet_api.commands import keyfiles
+
+log = structlog.get_logger(__name__)
+_SIGNING = "signing.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the objects of an install are called; `release` is the chart's full name."""
+
+    release: str
+
+    def signing(self, owner: str) -> str:
+        """The Secret of a signing key set."""
+        return f"{self.release}-{owner}-keys"
+
+    @property
+    def public(self) -> str:
+        """The ConfigMap of both public key sets."""
+        return f"{self.release}-public-keys"
+
+    @property
+    def admin(self) -> str:
+        """The Secret of the admin token."""
+        return f"{self.release}-admin"
+
+
+async def run(kubeconfig: Path | None, *, namespace: str, release: str) -> None:
+    """Make what is absent.
+
+    Raises:
+        errors.KeysInvalid: an object is there and does not hold what it should.
+        matchfleet_adapters.errors.AdapterError: the API server does not answer, or refuses.
+    """
+    async with connection.connected(kubeconfig) as api_client:
+        await make(material.Material(api_client, namespace), Names(release))
+
+
+async def make(objects: material.Material, names: Names) -> None:
+    """Make what is absent through `objects`."""
+    labels = {
+        "app.kubernetes.io/name": "matchfleet",
+        "app.kubernetes.io/instance": names.release,
+        "app.kubernetes.io/managed-by": "matchfleet-keys",
+    }
+    public: dict[str, str] = {}
+    for owner in (keyfiles.API, keyfiles.OPERATOR):
+        name = names.signing(owner)
+        fresh = {_SIGNING: keyfiles.new_material().private}
+        kept = await objects.secret(name, fresh, labels=labels)
+        if _SIGNING not in kept:
+            raise errors.KeysInvalid(
+                f"Secret {name} has no {_SIGNING}: delete it and run this again"
+            )
+        public[f"{owner}.json"] = keyfiles.public_half(kept[_SIGNING]).decode()
+        log.info("signing_keys_in_place", secret=name)
+    await objects.config_map(names.public, public, labels=labels)
+    token = {"token": keyfiles.new_admin_token().encode()}
+    await objects.secret(names.admin, token, labels=labels)
+    log.info("install_keys_in_place", release=names.release)

@@ -1,0 +1,92 @@
+"""Players and ladders as everybody sees them, remembered until a rating moves."""
+
+from matchfleet_adapters.postgres import accounts, leaderboard, pool
+from matchfleet_adapters.redis import cache
+from matchfleet_api import errors, schemas
+from matchfleet_contracts.ids import PlayerId
+
+KIND = "player"
+LADDER_KIND = "ladder"
+PLAYER_MS = 60_000
+LADDER_MS = 10_000
+LADDER_SIZES = (10, 50, 100)
+"""Ladders are remembered in these sizes, so that one event names all that it makes untrue."""
+
+
+class Players:
+    """Reads players and ladders."""
+
+    def __init__(self, database: pool.Database, remembered: cache.Cache) -> None:
+        self._database = database
+        self._cache = remembered
+
+    async def get(self, player: PlayerId) -> bytes:
+        """The JSON of a `schemas.PlayerOut`.
+
+        Raises:
+            errors.NoSuch: there is no such player.
+        """
+
+        async def load() -> tuple[bytes, int]:
+            return (await self.read(player)).model_dump_json().encode(), PLAYER_MS
+
+        return await self._cache.cached(cache.Subject(KIND, player), load)
+
+    async def read(self, player: PlayerId) -> schemas.PlayerOut:
+        """The player as PostgreSQL has it.
+
+        Raises:
+            errors.NoSuch: there is no such player.
+        """
+        async with self._database.connection() as connection:
+            found = await accounts.player(connection, player)
+            if found is None:
+                raise errors.NoSuch("player")
+            ratings = await accounts.ratings(connection, player)
+        return schemas.PlayerOut(
+            id=found.id,
+            name=found.name,
+            kind=found.kind.value,
+            created_at=found.created_at,
+            ratings=[
+                schemas.RatingOut(game=r.game, mode=r.mode, rating=r.rating, games=r.games)
+                for r in ratings
+            ],
+        )
+
+    async def ladder(self, game: str, mode: str, *, limit: int) -> list[leaderboard.Entry]:
+        """The first `limit` (at most 100) of a ladder; one that nobody is on is empty."""
+        size = next(s for s in LADDER_SIZES if s >= limit)
+
+        async def load() -> tuple[bytes, int]:
+            found = await self.read_ladder(game, mode, limit=size)
+            return found.model_dump_json().encode(), LADDER_MS
+
+        body = await self._cache.cached(ladder_subject(game, mode, size), load)
+        entries = schemas.LadderOut.model_validate_json(body).entries[:limit]
+        return [
+            leaderboard.Entry(e.place, PlayerId(e.player_id), e.name, e.rating, e.games)
+            for e in entries
+        ]
+
+    async def read_ladder(self, game: str, mode: str, *, limit: int) -> schemas.LadderOut:
+        """The ladder as PostgreSQL has it."""
+        async with self._database.connection() as connection:
+            found = await leaderboard.top(connection, game=game, mode=mode, limit=limit)
+        return schemas.LadderOut(
+            entries=[
+                schemas.LadderEntryOut(
+                    place=e.place,
+                    player_id=e.player_id,
+                    name=e.name,
+                    rating=e.rating,
+                    games=e.games,
+                )
+                for e in found
+            ]
+        )
+
+
+def ladder_subject(game: str, mode: str, size: int) -> cache.Subject:
+    """The remembered ladder of one size."""
+    return cache.Subject(LADDER_KIND, f"{game}/{mode}/{size}")
