@@ -1,4 +1,4 @@
-"""`python -m matchfleet_api serve | matchmaker | migrate | keys`: the composition root.
+"""`python -m matchfleet_api serve | matchmaker | migrate | keys | uninstall`: the composition root.
 
 Everything is built once, here, from the environment; a process that cannot start says why in a
 sentence and exits with 2.
@@ -13,7 +13,7 @@ import uvloop
 
 from matchfleet_adapters import errors as adapter_errors
 from matchfleet_api import errors, loops, serve, settings
-from matchfleet_api.commands import installs, keyfiles, migrations
+from matchfleet_api.commands import installs, keyfiles, migrations, uninstalling
 from matchfleet_api.matchmaking import process
 from matchfleet_telemetry import errors as telemetry_errors
 from matchfleet_telemetry import logs
@@ -50,6 +50,17 @@ def _run(options: argparse.Namespace) -> None:
             asyncio.run(migrations.run(migrating))
         case "keys":
             _make_keys(options)
+        case "uninstall":
+            ending = settings.load(settings.Keys)
+            logs.configure("uninstall", ending.log_level, fmt=ending.log_format)
+            asyncio.run(
+                uninstalling.run(
+                    ending,
+                    namespace=options.namespace,
+                    release=options.release,
+                    patience_s=options.patience_seconds,
+                )
+            )
         case command:
             raise AssertionError(f"{command} is parsed and not run")
 
@@ -77,6 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--directory", type=Path, help="write them as files")
     where.add_argument("--namespace", help="make Secrets and a ConfigMap in this namespace")
     keys.add_argument("--release", default="matchfleet", help="first part of the objects' names")
+    uninstall = commands.add_parser("uninstall", help="end what is played and forget the secrets")
+    uninstall.add_argument("--namespace", required=True)
+    uninstall.add_argument("--release", default="matchfleet", help="what all its names begin with")
+    uninstall.add_argument("--patience-seconds", type=float, default=45.0)
     return parser
 
 
