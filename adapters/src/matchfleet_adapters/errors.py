@@ -9,6 +9,7 @@ AdapterError
  +-- ResourceConflict   an object changed since it was read
  +-- ResourceRefused    Kubernetes says that the object is not valid
  +-- PublishFailed      the broker did not confirm an event; the same event may be published again
+ +-- NotYet             a message comes too early to be handled; the same message may pass later
  +-- Poison             a message can never be handled, whatever is tried
 """
 
@@ -73,6 +74,10 @@ class PublishFailed(AdapterError):
         self.event_id = event_id
         self.detail = detail
         super().__init__(f"event {event_id} was not confirmed: {detail}")
+
+
+class NotYet(AdapterError):
+    """A message comes too early to be handled; the same message may pass later."""
 
 
 class Poison(AdapterError):

@@ -13,6 +13,8 @@ from matchfleet_contracts import errors
 from matchfleet_contracts.resources import Reason
 
 MAX_RESULT_BYTES = 3584
+MAX_TICKS = 2**31 - 1
+"""More than a year at 60 Hz; what is kept of it fits into 32 bits."""
 
 
 class Outcome(enum.StrEnum):
@@ -99,8 +101,8 @@ def check(result: Result) -> None:
         raise errors.ResultInvalid("a completed match has standings")
     if any(s.rank < 1 or s.rank > len(seats) for s in result.standings):
         raise errors.ResultInvalid(f"ranks lie between 1 and {len(seats)}")
-    if result.ticks < 0 or not 0 <= result.late_ticks <= result.ticks:
-        raise errors.ResultInvalid("ticks are not negative, and late ticks are some of them")
+    if not 0 <= result.late_ticks <= result.ticks <= MAX_TICKS:
+        raise errors.ResultInvalid(f"ticks lie between 0 and {MAX_TICKS}, late ticks among them")
 
 
 class _Envelope(msgspec.Struct, frozen=True):

@@ -50,3 +50,8 @@ async def backlog(connection: pool.Connection) -> list[Backlog]:
     """What waits, runs, and was held."""
     rows = await connection.fetch(queries.query(_FILE, "backlog"))
     return [Backlog(**row) for row in rows]
+
+
+async def purge_log(connection: pool.Connection, *, older_than: datetime.timedelta) -> None:
+    """Forget what pgqueuer noted about jobs long done."""
+    await connection.execute(queries.query(_FILE, "purge_log"), older_than)

@@ -12,7 +12,7 @@ that ends, stalls or loses its consumer is thrown away whole, and its user start
     memory         a publisher in memory, for tests of those who publish
 """
 
-from matchfleet_adapters.errors import Poison, PublishFailed
+from matchfleet_adapters.errors import NotYet, Poison, PublishFailed
 from matchfleet_adapters.rabbitmq.connections import BrokerSettings, connect
 from matchfleet_adapters.rabbitmq.consumer import Consumer
 from matchfleet_adapters.rabbitmq.declaring import declare
@@ -27,6 +27,7 @@ __all__ = [
     "DeadLetter",
     "Depth",
     "MemoryPublisher",
+    "NotYet",
     "Poison",
     "PublishFailed",
     "Publisher",

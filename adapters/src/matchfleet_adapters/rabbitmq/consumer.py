@@ -5,8 +5,8 @@ How a handler's try ends decides what becomes of the message:
     returns                     acknowledged
     not an event, or `Poison`   a copy to the dead-letter exchange with the reason, confirmed; then
                                 acknowledged, so that what follows is not held up
-    `Unavailable`, a timeout    tried again after a wait, for as long as it takes. The message stays
-                                in hand: giving it back would count as a delivery, and twenty of
+    `Unavailable`, `NotYet`,    tried again after a wait, for as long as it takes. The message stays
+    a timeout                   in hand: giving it back would count as a delivery, and twenty of
                                 those make it a dead letter
     anything unforeseen         tried again a few times, then treated as poison
 
@@ -161,7 +161,7 @@ class Consumer:
                         await self._handler(event)
             except errors.Poison:
                 raise
-            except (errors.Unavailable, TimeoutError, OSError) as error:
+            except (errors.Unavailable, errors.NotYet, TimeoutError, OSError) as error:
                 log.warning("message_waits", event_id=event.id, error=connections.sentence(error))
             except Exception as error:
                 unexpected += 1

@@ -51,3 +51,6 @@ ON CONFLICT (day, game, mode, place)
 -- name: backlog
 SELECT entrypoint, status::text AS status, count(*) AS jobs
 FROM pgqueuer GROUP BY entrypoint, status
+
+-- name: purge_log
+DELETE FROM pgqueuer_log WHERE created < now() - $1::interval

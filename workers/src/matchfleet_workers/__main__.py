@@ -1,0 +1,64 @@
+"""`python -m matchfleet_workers ranking | analytics | jobs`: the composition root.
+
+Everything is built once, from the environment; a process that cannot start says why in a sentence
+and exits with 2.
+"""
+
+import argparse
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+import uvloop
+
+from matchfleet_adapters import errors as adapter_errors
+from matchfleet_telemetry import errors as telemetry_errors
+from matchfleet_telemetry import logs
+from matchfleet_workers import errors, settings
+from matchfleet_workers.analytics import process as analytics
+from matchfleet_workers.jobs import process as jobs
+from matchfleet_workers.ranking import process as ranking
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one worker until it is told to stop; returns the exit code."""
+    worker: str = _parser().parse_args(arguments).worker
+    try:
+        config, work = _worker(worker)
+        logs.configure(worker, config.log_level, fmt=config.log_format)
+        uvloop.run(work)
+    except (
+        errors.WorkerError,
+        adapter_errors.AdapterError,
+        telemetry_errors.TelemetryError,
+    ) as error:
+        print(f"matchfleet_workers {worker}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _worker(name: str) -> tuple[settings.Settings, Coroutine[Any, Any, None]]:
+    match name:
+        case "ranking":
+            for_ranking = settings.load(settings.Ranking)
+            return for_ranking, ranking.run(for_ranking)
+        case "analytics":
+            for_analytics = settings.load(settings.Analytics)
+            return for_analytics, analytics.run(for_analytics)
+        case "jobs":
+            for_jobs = settings.load(settings.Jobs)
+            return for_jobs, jobs.run(for_jobs)
+    raise AssertionError(f"{name} is parsed and not run")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m matchfleet_workers", description=__doc__)
+    workers = parser.add_subparsers(dest="worker", required=True)
+    workers.add_parser("ranking", help="record the ends of matches and rate players")
+    workers.add_parser("analytics", help="count what was played, by the hour")
+    workers.add_parser("jobs", help="run background jobs")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
