@@ -1,0 +1,467 @@
+"""The chart renders what the contracts between rooms promise, and a real API server takes it.
+
+Every rule is held over each set of values under `ci/`. Nothing here starts a pod.
+"""
+
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from matchfleet_api.matchmaking import queues
+from tools.cluster import binaries, control_plane, places
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "matchfleet"
+CRDS = ROOT / "crds"
+RELEASE, NAMESPACE = "matchfleet", "games"
+KUBE_VERSION = "1.33.0"
+VALUES = sorted(path.name for path in (CHART / "ci").glob("*-values.yaml"))
+WORKLOADS = ("Deployment", "StatefulSet", "Job")
+
+Manifest = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    return binaries.ensure_helm(places.own_places())
+
+
+class Chart:
+    """The chart, rendered by helm."""
+
+    def __init__(self, helm: Path) -> None:
+        self._helm = helm
+        self._rendered: dict[tuple[str, ...], list[Manifest]] = {}
+
+    def run(self, *words: str | Path) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [self._helm, *words], check=False, capture_output=True, text=True, timeout=120
+        )
+
+    def template(self, *options: str) -> "subprocess.CompletedProcess[str]":
+        return self.run(
+            *("template", RELEASE, CHART, "--namespace", NAMESPACE),
+            *("--kube-version", KUBE_VERSION, *options),
+        )
+
+    def text(self, values: str, *options: str) -> str:
+        done = self.template("--values", str(CHART / "ci" / values), *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def objects(self, values: str, *options: str) -> list[Manifest]:
+        key = (values, *options)
+        if key not in self._rendered:
+            found = yaml.safe_load_all(self.text(values, *options))
+            self._rendered[key] = [manifest for manifest in found if manifest]
+        return self._rendered[key]
+
+
+@pytest.fixture(scope="session")
+def chart(helm: Path) -> Chart:
+    return Chart(helm)
+
+
+def named(objects: list[Manifest], kind: str, name: str) -> Manifest:
+    (found,) = [o for o in objects if o["kind"] == kind and o["metadata"]["name"] == name]
+    return found
+
+
+def pod_specs(objects: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
+    """Every pod template, those of Fleets included."""
+    for manifest in objects:
+        if manifest["kind"] in (*WORKLOADS, "Fleet"):
+            yield manifest["metadata"]["name"], manifest["spec"]["template"]["spec"]
+
+
+def environment(container: Manifest) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in container["env"]}
+
+
+def rules(objects: list[Manifest], kind: str, name: str) -> dict[str, set[str]]:
+    """resource -> verbs; `resource=name` where names are given."""
+    granted: dict[str, set[str]] = {}
+    for rule in named(objects, kind, name)["rules"]:
+        for resource in rule["resources"]:
+            for only in rule.get("resourceNames", [None]):
+                key = f"{resource}={only}" if only else resource
+                granted.setdefault(key, set()).update(rule["verbs"])
+    return granted
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_helm_lint_finds_nothing(chart: Chart, values: str) -> None:
+    done = chart.run("lint", "--strict", CHART, "--values", CHART / "ci" / values)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_charts_definitions_are_those_of_the_repository() -> None:
+    source = {path.name: path.read_text() for path in CRDS.glob("*.yaml")}
+    copied = {path.name: path.read_text() for path in (CHART / "crds").glob("*.yaml")}
+    assert copied == source, "run: cp crds/*.yaml charts/matchfleet/crds/"
+
+
+def test_a_package_carries_the_definitions(chart: Chart, tmp_path: Path) -> None:
+    done = chart.run("package", CHART, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (package,) = tmp_path.glob("matchfleet-*.tgz")
+    with tarfile.open(package) as archive:
+        names = archive.getnames()
+    assert {"matchfleet/crds/matches.yaml", "matchfleet/crds/fleets.yaml"} <= set(names)
+    assert not [name for name in names if "/ci/" in name]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        pytest.param(["--set", "nope=1"], "additional properties 'nope' not allowed", id="top"),
+        pytest.param(
+            ["--set", "api.replcas=2"], "additional properties 'replcas' not allowed", id="typo"
+        ),
+        pytest.param(["--set", "postgres.mode=cloud"], "value must be one of", id="mode"),
+        pytest.param(["--set", "gateway.nodePort=80"], "/gateway/nodePort", id="node port"),
+        pytest.param(["--set", "operator.env.DEBUG=x"], "MATCHFLEET_", id="environment"),
+        pytest.param(["--set", "fleets[0].name=UPPER"], "/fleets/0/name", id="fleet name"),
+        pytest.param(
+            ["--set", "redis.mode=external"],
+            "redis.mode is external: set redis.existingSecret to the name of a Secret",
+            id="secret",
+        ),
+        pytest.param(
+            ["--set", "games.hostPorts.from=7000", "--set", "games.hostPorts.to=7000"],
+            "games.hostPorts holds fewer ports than there are fleets (2)",
+            id="ports",
+        ),
+    ],
+)
+def test_wrong_values_are_refused_with_a_sentence(
+    chart: Chart, options: list[str], sentence: str
+) -> None:
+    done = chart.template(*options)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_rendering_twice_gives_the_same_and_no_secret(chart: Chart, values: str) -> None:
+    assert chart.text(values) == chart.text(values)
+    assert not [o for o in chart.objects(values) if o["kind"] == "Secret"]
+    for name, spec in pod_specs(chart.objects(values)):
+        for container in spec["containers"]:
+            for variable, value in environment(container).items():
+                if variable.endswith(("_DSN", "_URL", "_TOKEN", "_PASSWORD", "_PASS")):
+                    assert "secretKeyRef" in value, f"{name}: {variable}"
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_every_container_is_restricted(chart: Chart, values: str) -> None:
+    for name, spec in pod_specs(chart.objects(values)):
+        pod = spec["securityContext"]
+        assert pod["runAsNonRoot"] is True, name
+        assert (pod["runAsUser"], pod["seccompProfile"]["type"]) == (10001, "RuntimeDefault"), name
+        assert spec["enableServiceLinks"] is False, name
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }, name
+            assert container["resources"]["requests"].keys() == {"cpu", "memory"}, name
+            assert "memory" in container["resources"]["limits"], name
+            assert container["imagePullPolicy"] == "IfNotPresent", name
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_only_who_speaks_to_the_cluster_has_a_token(chart: Chart, values: str) -> None:
+    with_token = {
+        name
+        for name, spec in pod_specs(chart.objects(values))
+        if spec["automountServiceAccountToken"]
+    }
+    speakers = {"api", "matchmaker", "operator", "keys", "uninstall"}
+    assert with_token == {f"{RELEASE}-{speaker}" for speaker in speakers}
+    for manifest in chart.objects(values):
+        if manifest["kind"] == "ServiceAccount":
+            assert manifest["automountServiceAccountToken"] is False
+
+
+def test_roles_grant_the_verbs_of_the_contract_and_no_more(chart: Chart) -> None:
+    objects = chart.objects("kind-values.yaml")
+    assert rules(objects, "Role", "matchfleet-operator") == {
+        "matches": {"get", "list", "watch", "delete"},
+        "matches/status": {"patch"},
+        "fleets": {"get", "list", "watch"},
+        "fleets/status": {"patch"},
+        "pods": {"get", "list", "watch", "create", "patch", "delete"},
+        "events": {"create"},
+        "leases": {"get", "create", "update"},
+        f"namespaces={NAMESPACE}": {"get"},
+    }
+    assert rules(objects, "Role", "matchfleet-api") == {
+        "matches": {"get", "list", "watch", "create", "patch", "delete"},
+        "pods": {"list"},
+    }
+    assert rules(objects, "Role", "matchfleet-keys") == {
+        "secrets": {"get", "create"},
+        "configmaps": {"get", "create"},
+    }
+    secrets = ("api-keys", "operator-keys", "postgres", "redis", "rabbitmq", "admin")
+    assert rules(objects, "Role", "matchfleet-uninstall") == {
+        "matches": {"list", "patch", "delete"},
+        "fleets": {"list", "patch", "delete"},
+        "pods": {"list"},
+        **{f"secrets=matchfleet-{name}": {"delete"} for name in secrets},
+        "configmaps=matchfleet-public-keys": {"delete"},
+    }
+    assert rules(objects, "ClusterRole", f"{NAMESPACE}-matchfleet-operator-nodes") == {
+        "nodes": {"get", "list", "watch"}
+    }
+
+
+def test_without_read_nodes_nothing_is_cluster_wide(chart: Chart) -> None:
+    kinds = {manifest["kind"] for manifest in chart.objects("external-values.yaml")}
+    assert not {kind for kind in kinds if kind.startswith("Cluster")}
+
+
+COMMANDS = {
+    "api": ["matchfleet_api", "serve"],
+    "matchmaker": ["matchfleet_api", "matchmaker"],
+    "operator": ["matchfleet_operator"],
+    "ranking": ["matchfleet_workers", "ranking"],
+    "analytics": ["matchfleet_workers", "analytics"],
+    "jobs": ["matchfleet_workers", "jobs"],
+    "bots": ["matchfleet_bots"],
+}
+
+
+def test_every_process_runs_its_command_and_is_watched(chart: Chart) -> None:
+    objects = chart.objects("kind-values.yaml")
+    deployments = {o["metadata"]["name"]: o for o in objects if o["kind"] == "Deployment"}
+    assert deployments.keys() == {f"{RELEASE}-{name}" for name in COMMANDS}
+    for name, command in COMMANDS.items():
+        template = deployments[f"{RELEASE}-{name}"]["spec"]["template"]
+        (container,) = template["spec"]["containers"]
+        assert container["command"] == ["python", "-m", *command]
+        assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
+        ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+        assert container["readinessProbe"]["httpGet"]["port"] in ports
+        annotations = template["metadata"]["annotations"]
+        assert annotations["prometheus.io/port"] == str(ports["metrics"]) == "9090"
+
+
+def test_the_operator_is_alone_and_replaced_before_its_successor_starts(chart: Chart) -> None:
+    spec = named(chart.objects("external-values.yaml"), "Deployment", "matchfleet-operator")["spec"]
+    assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
+
+
+def test_a_process_is_told_no_more_than_it_needs(chart: Chart) -> None:
+    objects = chart.objects("kind-values.yaml")
+    stores = ("MATCHFLEET_POSTGRES_DSN", "MATCHFLEET_REDIS_URL", "MATCHFLEET_RABBITMQ_URL")
+    told: dict[str, set[str]] = {}
+    for name, spec in pod_specs(objects):
+        variables = set().union(*(environment(c).keys() for c in spec["containers"]))
+        told[name.removeprefix(f"{RELEASE}-")] = variables
+    assert {
+        name for name, variables in told.items() if "MATCHFLEET_API_SIGNING_KEYS" in variables
+    } == {"api"}
+    assert {
+        name for name, variables in told.items() if "MATCHFLEET_OPERATOR_SIGNING_KEYS" in variables
+    } == {"operator"}
+    assert told["operator"].intersection(stores) == {"MATCHFLEET_RABBITMQ_URL"}
+    for name in ("bots", "airhockey-eu", "keys", "uninstall"):
+        assert not told[name].intersection(stores), name
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_files_are_mounted_where_the_settings_look(chart: Chart, values: str) -> None:
+    for name, spec in pod_specs(chart.objects(values)):
+        volumes = {volume["name"] for volume in spec["volumes"]}
+        volumes |= {"data"} if "data" in str(spec) else set()
+        for container in spec["containers"]:
+            mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+            assert set(mounts.values()) <= volumes, name
+            for value in environment(container).values():
+                if isinstance(value, str) and value.startswith("/etc/matchfleet/"):
+                    assert str(Path(value).parent) in mounts, f"{name}: {value}"
+
+
+def test_queues_are_what_the_matchmaker_reads(chart: Chart, tmp_path: Path) -> None:
+    objects = chart.objects("kind-values.yaml")
+    text = named(objects, "ConfigMap", "matchfleet-queues")["data"]["queues.json"]
+    file = tmp_path / "queues.json"
+    file.write_text(text)
+    (queue,) = queues.load(file).values()
+    assert (queue.game, queue.mode) == ("airhockey", "blitz")
+    fleets = {o["metadata"]["name"]: o["spec"] for o in objects if o["kind"] == "Fleet"}
+    for region, names in queue.regions.items():
+        assert all(fleets[name]["region"] == region for name in names)
+
+
+def test_fleets_share_the_ports_without_meeting(chart: Chart) -> None:
+    objects = chart.objects("kind-values.yaml")
+    ranges = {
+        o["metadata"]["name"]: o["spec"]["expose"]["hostPorts"]
+        for o in objects
+        if o["kind"] == "Fleet"
+    }
+    assert ranges == {
+        "airhockey-eu": {"from": 7000, "to": 7009},
+        "airhockey-us": {"from": 7010, "to": 7019},
+    }
+
+
+def test_a_fleet_may_bring_its_own_exposure(chart: Chart) -> None:
+    options = ("--set", "fleets[0].expose.type=PodIP")
+    objects = chart.objects("kind-values.yaml", *options)
+    exposed = {o["metadata"]["name"]: o["spec"]["expose"] for o in objects if o["kind"] == "Fleet"}
+    assert exposed["airhockey-eu"] == {"type": "PodIP"}
+    assert exposed["airhockey-us"]["hostPorts"] == {"from": 7000, "to": 7019}
+
+
+def test_platform_and_games_go_to_their_own_nodes(chart: Chart) -> None:
+    for manifest in chart.objects("kind-values.yaml"):
+        if manifest["kind"] in (*WORKLOADS, "Fleet"):
+            role = "games" if manifest["kind"] == "Fleet" else "platform"
+            selector = manifest["spec"]["template"]["spec"]["nodeSelector"]
+            assert selector == {"matchfleet.dev/role": role}, manifest["metadata"]["name"]
+
+
+def test_external_datastores_bring_no_server_and_migrate_beforehand(chart: Chart) -> None:
+    objects = chart.objects("external-values.yaml")
+    assert not [o for o in objects if o["kind"] == "StatefulSet"]
+    (api,) = named(objects, "Deployment", "matchfleet-api")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    source = environment(api)["MATCHFLEET_POSTGRES_DSN"]
+    assert source == {"secretKeyRef": {"name": "our-postgres", "key": "dsn"}}
+    (job,) = [o for o in objects if o["kind"] == "Job" and "migrations" in o["metadata"]["name"]]
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+
+
+def test_a_dev_datastore_is_marked_and_its_migrations_run_beside_it(chart: Chart) -> None:
+    objects = chart.objects("kind-values.yaml")
+    for store in ("postgres", "redis", "rabbitmq"):
+        manifest = named(objects, "StatefulSet", f"{RELEASE}-{store}")
+        for labels in (
+            manifest["metadata"]["labels"],
+            manifest["spec"]["template"]["metadata"]["labels"],
+        ):
+            assert labels["matchfleet.dev/not-for-production"] == "true"
+        assert "volumeClaimTemplates" not in manifest["spec"]
+    (job,) = [o for o in objects if o["kind"] == "Job" and "migrations" in o["metadata"]["name"]]
+    assert "annotations" not in job["metadata"]
+
+
+def test_a_storage_class_makes_the_data_outlive_the_pod(chart: Chart) -> None:
+    spec = named(chart.objects("persistent-values.yaml"), "StatefulSet", "matchfleet-postgres")[
+        "spec"
+    ]
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["storageClassName"] == "standard"
+    assert claim["spec"]["resources"]["requests"]["storage"] == "5Gi"
+    assert "data" not in {volume["name"] for volume in spec["template"]["spec"]["volumes"]}
+
+
+def test_the_job_of_a_new_image_has_a_new_name_and_an_unchanged_one_keeps_it(chart: Chart) -> None:
+    def migrations(*options: str) -> str:
+        (name,) = [
+            o["metadata"]["name"]
+            for o in chart.objects("kind-values.yaml", *options)
+            if o["kind"] == "Job" and "migrations" in o["metadata"]["name"]
+        ]
+        return str(name)
+
+    assert migrations("--set", "image.tag=dev-2") != migrations("--set", "image.tag=dev-1")
+    assert migrations("--set", "api.replicas=7") == migrations()
+
+
+def test_one_tag_and_one_registry_name_every_image(chart: Chart) -> None:
+    options = ("--set", "image.tag=dev-1,global.imageRegistry=registry.example.org/x")
+    objects = chart.objects("kind-values.yaml", *options)
+    images = {c["image"] for _, spec in pod_specs(objects) for c in spec["containers"]}
+    assert images == {
+        f"registry.example.org/x/matchfleet/{name}:dev-1"
+        for name in ("platform", "gameserver", "postgres", "redis", "rabbitmq")
+    }
+
+
+def test_the_gateway_is_a_node_port_only_when_asked(chart: Chart) -> None:
+    exposed = named(chart.objects("kind-values.yaml"), "Service", "matchfleet-api")["spec"]
+    assert (exposed["type"], exposed["ports"][0]["nodePort"]) == ("NodePort", 30080)
+    inside = named(chart.objects("external-values.yaml"), "Service", "matchfleet-api")["spec"]
+    assert inside["type"] == "ClusterIP"
+    assert "nodePort" not in inside["ports"][0]
+
+
+def test_hooks_run_in_order_and_clean_up_after_themselves(chart: Chart) -> None:
+    hooks: dict[str, list[tuple[int, str]]] = {}
+    for manifest in chart.objects("external-values.yaml"):
+        annotations: Mapping[str, str] = manifest["metadata"].get("annotations") or {}
+        if "helm.sh/hook" in annotations:
+            deletes = set(annotations["helm.sh/hook-delete-policy"].split(","))
+            assert deletes == {"before-hook-creation", "hook-succeeded"}
+            hooks.setdefault(annotations["helm.sh/hook"], []).append(
+                (int(annotations["helm.sh/hook-weight"]), manifest["kind"])
+            )
+    assert [kind for _, kind in sorted(hooks["pre-install,pre-upgrade"])] == [
+        "Role",
+        "RoleBinding",
+        "ServiceAccount",
+        "Job",
+        "Job",
+    ]
+    assert max(hooks["pre-delete"])[1] == "Job"
+
+
+@pytest.mark.control_plane
+@pytest.mark.parametrize("values", VALUES)
+def test_a_real_api_server_takes_all_of_it(
+    chart: Chart, kube_api: control_plane.KubeApi, values: str
+) -> None:
+    for definition in sorted(CRDS.glob("*.yaml")):
+        kube_api.kubectl("apply", "--server-side", "-f", str(definition))
+    kube_api.kubectl("wait", "--for=condition=Established", "crd", "--all")
+    kube_api.kubectl("apply", "-f", "-", stdin=json.dumps(namespace_of(NAMESPACE)))
+    answer = kube_api.kubectl(
+        *("apply", "--dry-run=server", "--validate=strict", "--namespace", NAMESPACE, "-f", "-"),
+        stdin=chart.text(values),
+    )
+    assert len(answer.splitlines()) == len(chart.objects(values))
+
+
+@pytest.mark.control_plane
+def test_a_release_is_installed_upgraded_and_removed_without_a_trace(
+    chart: Chart, kube_api: control_plane.KubeApi, tmp_path: Path
+) -> None:
+    # Without hooks: there is no kubelet here that would run their Jobs.
+    release, namespace = "second", "other-games"
+    where = ("--namespace", namespace, "--kubeconfig", kube_api.kubeconfig, "--no-hooks")
+    kind = ("--values", CHART / "ci" / "kind-values.yaml")
+    done = chart.run("install", release, CHART, "--create-namespace", *where, *kind)
+    assert done.returncode == 0, done.stderr
+    assert "NOT for production" in done.stdout
+    done = chart.run("upgrade", release, CHART, *where, *kind, "--set", "image.tag=next")
+    assert done.returncode == 0, done.stderr
+    bumped = tmp_path / "matchfleet"
+    shutil.copytree(CHART, bumped)
+    text = (bumped / "Chart.yaml").read_text()
+    (bumped / "Chart.yaml").write_text(text.replace("version: 0.1.0", "version: 0.2.0", 1))
+    done = chart.run("upgrade", release, bumped, *where, *kind, "--set", "image.tag=next")
+    assert done.returncode == 0, done.stderr
+    done = chart.run("uninstall", release, *where, "--wait")
+    assert done.returncode == 0, done.stderr
+    kinds = "deployments,statefulsets,jobs,services,configmaps,secrets,roles,rolebindings,fleets"
+    left = kube_api.kubectl("get", kinds, "--namespace", namespace, "-o", "name").split()
+    assert left == ["configmap/kube-root-ca.crt"]
+    assert "second" not in kube_api.kubectl("get", "clusterroles,clusterrolebindings", "-o", "name")
+
+
+def namespace_of(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
