@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from matchfleet_contracts import clock
 from matchfleet_contracts.ids import PodUid
 from matchfleet_contracts.resources import Reason
-from matchfleet_operator import actions, ends, progress
+from matchfleet_operator import actions, conditions, ends, progress
 from matchfleet_operator.actions import Plan
 from matchfleet_operator.rules import Rules, seconds
 from matchfleet_operator.seen import GoneMatch, MatchSeen, PodSeen
@@ -34,12 +35,17 @@ def of_ended(
         return Plan(actions=steps, wake_at=ends.lost_at(pod, node_works=None, rules=rules))
     if match.deleting:
         return actions.NOTHING
-    kept_until = (match.status.times.ended or match.created) + seconds(
-        match.spec.ttl_seconds_after_finished
-    )
+    kept_until = _known_since(match) + seconds(match.spec.ttl_seconds_after_finished)
     if now < kept_until:
         return actions.wait(kept_until)
     return actions.act(actions.DeleteMatch(match=match))
+
+
+def _known_since(match: MatchSeen) -> datetime.datetime:
+    """Since when everybody could know of the end: a broker may have been down for long."""
+    ended = match.status.times.ended or match.created
+    said = conditions.find(match.status.conditions, progress.RESULT_PUBLISHED)
+    return max(ended, clock.parse_rfc3339(said.last_transition_time)) if said else ended
 
 
 def of_strays(

@@ -1,0 +1,19 @@
+"""Labels and annotations on our pods that nobody but the operator reads or writes."""
+
+from matchfleet_contracts.resources import GROUP, LABEL_MANAGED_BY, MANAGED_BY
+
+LABEL_REVISION = f"{GROUP}/revision"
+ANNOTATION_MATCH = f"{GROUP}/match"
+"""Name of the Match in full; the label of that name holds at most 63 characters."""
+ANNOTATION_MODE = f"{GROUP}/mode"
+ANNOTATION_REGION = f"{GROUP}/region"
+ANNOTATION_HUMANS = f"{GROUP}/humans"
+ANNOTATION_BOTS = f"{GROUP}/bots"
+ANNOTATION_ADDRESS = f"{GROUP}/address"
+ANNOTATION_ATTEMPT = f"{GROUP}/attempt"
+
+PODS_OF_OURS = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
+"""Selects the pods that the API server sends us."""
+
+STOP_MARGIN_S = 10
+"""A pod is given its drain time and this to stop."""

@@ -1,0 +1,40 @@
+"""What this process remembers that no object holds. Losing it costs a second try, never a match.
+
+Facts about incarnations (a claim that was refused, an end that was told) are dropped with them.
+"""
+
+import datetime
+from dataclasses import dataclass, field
+
+from matchfleet_contracts.ids import FleetName, MatchUid, PodName, PodUid
+from matchfleet_operator.plan_match import Attempt
+from matchfleet_operator.servers import Refusal
+
+
+@dataclass(slots=True)
+class Memory:
+    """Facts by incarnation; see `plan_match.Around` and `servers.Surroundings` for their use."""
+
+    settled: set[PodUid] = field(default_factory=set)
+    unfit: set[PodUid] = field(default_factory=set)
+    attempts: dict[MatchUid, tuple[PodUid, Attempt]] = field(default_factory=dict)
+    ready_told: dict[MatchUid, PodUid] = field(default_factory=dict)
+    end_told: set[MatchUid] = field(default_factory=set)
+    uncertain: dict[FleetName, set[PodName]] = field(default_factory=dict)
+    refusals: dict[FleetName, Refusal] = field(default_factory=dict)
+    status_written_at: dict[FleetName, datetime.datetime] = field(default_factory=dict)
+    first_seen_at: dict[MatchUid, datetime.datetime] = field(default_factory=dict)
+    namespace_ending: bool = False
+    closing: bool = False
+
+    def forget_match(self, uid: MatchUid) -> None:
+        """A Match is gone and nothing is left to do about it."""
+        self.end_told.discard(uid)
+        self.first_seen_at.pop(uid, None)
+        self.attempts.pop(uid, None)
+        self.ready_told.pop(uid, None)
+
+    def forget_pod(self, uid: PodUid) -> None:
+        """A pod is gone."""
+        self.settled.discard(uid)
+        self.unfit.discard(uid)

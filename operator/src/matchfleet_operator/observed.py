@@ -1,0 +1,320 @@
+"""From the API server's objects to the values of `seen`: the only place that knows where in an
+object a thing stands. What is not read here (managed fields, volumes) is not kept.
+"""
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from matchfleet_contracts import clock
+from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodName, PodUid
+from matchfleet_contracts.resources import (
+    ANNOTATION_MATCH_UID,
+    GAME_CONTAINER,
+    LABEL_FLEET,
+    LABEL_GAME,
+    LABEL_MATCH,
+    Condition,
+    ExposeType,
+    MatchSpec,
+    Phase,
+    Server,
+)
+from matchfleet_contracts.results import Result
+from matchfleet_operator import errors, marks
+from matchfleet_operator.seen import (
+    Claim,
+    Expose,
+    FleetSeen,
+    FleetStatus,
+    MatchSeen,
+    MatchStatus,
+    NodeSeen,
+    PodSeen,
+    Terminated,
+    Times,
+)
+
+Raw = Mapping[str, Any]
+
+# A container that waits for one of these does not start by waiting longer.
+_TROUBLES = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "CrashLoopBackOff",
+    }
+)
+
+
+def uid_of(raw: Raw) -> str:
+    """An object's uid."""
+    return str(raw["metadata"]["uid"])
+
+
+def name_of(raw: Raw) -> str:
+    """An object's name."""
+    return str(raw["metadata"]["name"])
+
+
+def version_of(raw: Raw) -> int:
+    """An object's, or a list's, resourceVersion as a number."""
+    return int(raw["metadata"]["resourceVersion"])
+
+
+def is_terminating(raw: Raw) -> bool:
+    """Whether a namespace is being deleted."""
+    return "deletionTimestamp" in raw["metadata"]
+
+
+def match(raw: Raw) -> MatchSeen:
+    """A Match.
+
+    Raises:
+        errors.Unreadable: it does not follow its schema.
+    """
+    meta = raw["metadata"]
+    try:
+        return MatchSeen(
+            name=MatchName(meta["name"]),
+            uid=MatchUid(meta["uid"]),
+            version=version_of(raw),
+            generation=meta.get("generation", 0),
+            created=clock.parse_rfc3339(meta["creationTimestamp"]),
+            deleting="deletionTimestamp" in meta,
+            spec=msgspec.convert(raw["spec"], MatchSpec),
+            status=_match_status(raw.get("status") or {}),
+        )
+    except (msgspec.ValidationError, KeyError, ValueError, TypeError) as error:
+        raise errors.Unreadable(kind="Match", name=name_of(raw), detail=str(error)) from error
+
+
+def _match_status(status: Raw) -> MatchStatus:
+    times = status.get("times") or {}
+    server, result = status.get("server"), status.get("result")
+    return MatchStatus(
+        phase=Phase(status.get("phase", Phase.PENDING)),
+        players=status.get("players", ""),
+        server=msgspec.convert(server, Server) if server else None,
+        times=Times(
+            assigned=_time(times.get("assigned")),
+            ready=_time(times.get("ready")),
+            ended=_time(times.get("ended")),
+        ),
+        result=msgspec.convert(result, Result) if result else None,
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        conditions=_conditions(status),
+        observed_generation=status.get("observedGeneration", 0),
+    )
+
+
+def _conditions(status: Raw) -> tuple[Condition, ...]:
+    return tuple(
+        msgspec.convert({"message": "", **c}, Condition) for c in status.get("conditions") or ()
+    )
+
+
+def fleet(raw: Raw) -> FleetSeen:
+    """A Fleet.
+
+    Raises:
+        errors.Unreadable: it does not follow its schema.
+    """
+    meta = raw["metadata"]
+    try:
+        spec = raw["spec"]
+        ports = spec.get("ports") or {}
+        return FleetSeen(
+            name=FleetName(meta["name"]),
+            uid=meta["uid"],
+            version=version_of(raw),
+            generation=meta.get("generation", 0),
+            deleting="deletionTimestamp" in meta,
+            game=spec["game"],
+            region=spec["region"],
+            warm=spec.get("warm", 0),
+            max=spec["max"],
+            drain_s=spec.get("drainSeconds", 20),
+            game_port=ports.get("game", 7777),
+            control_port=ports.get("control", 7778),
+            expose=_expose(spec["expose"]),
+            revision=_revision(spec),
+            template=spec["template"],
+            status=_fleet_status(raw.get("status") or {}),
+        )
+    except (msgspec.ValidationError, KeyError, ValueError, TypeError) as error:
+        raise errors.Unreadable(kind="Fleet", name=name_of(raw), detail=str(error)) from error
+
+
+def _expose(expose: Raw) -> Expose:
+    ports = expose.get("hostPorts")
+    return Expose(
+        type=ExposeType(expose["type"]),
+        address=expose.get("address", ""),
+        ports=(ports["from"], ports["to"]) if ports else None,
+    )
+
+
+def _revision(spec: Raw) -> str:
+    """What a server is made from, as a short hash: servers of another one are replaced."""
+    made_from = {k: spec.get(k) for k in ("game", "template", "ports", "expose", "drainSeconds")}
+    text = msgspec.json.encode(made_from, order="sorted")
+    return hashlib.sha256(text).hexdigest()[:10]
+
+
+def _fleet_status(status: Raw) -> FleetStatus:
+    return FleetStatus(
+        idle=status.get("idle", 0),
+        starting=status.get("starting", 0),
+        busy=status.get("busy", 0),
+        draining=status.get("draining", 0),
+        waiting=status.get("waiting", 0),
+        revision=status.get("revision", ""),
+        selector=status.get("selector", ""),
+        conditions=_conditions(status),
+        observed_generation=status.get("observedGeneration", 0),
+    )
+
+
+def pod(raw: Raw) -> PodSeen:
+    """A server.
+
+    Raises:
+        errors.Unreadable: it was not made by us, whatever its labels say.
+    """
+    meta, spec = raw["metadata"], raw["spec"]
+    labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
+    status = raw.get("status") or {}
+    try:
+        ports = _ports(spec)
+        ready = _condition(status, "Ready")
+        terminated = _terminated(status)
+        claim = _claim(labels, notes)
+        return PodSeen(
+            name=PodName(meta["name"]),
+            uid=PodUid(meta["uid"]),
+            version=version_of(raw),
+            fleet=FleetName(labels[LABEL_FLEET]),
+            fleet_uid=_owner(meta, "Fleet"),
+            created=clock.parse_rfc3339(meta["creationTimestamp"]),
+            claim=claim,
+            finalizers=tuple(meta.get("finalizers") or ()),
+            started=_time(status.get("startTime")),
+            phase=status.get("phase", "Pending"),
+            ready=ready.get("status") == "True",
+            unready_since=(
+                None if ready.get("status") == "True" else _time(ready.get("lastTransitionTime"))
+            ),
+            deletion_due=_time(meta.get("deletionTimestamp")),
+            deletion_grace_s=meta.get("deletionGracePeriodSeconds") or 0,
+            terminated=terminated,
+            trouble=_trouble(status, terminated) if claim is None else "",
+            reason=status.get("reason", ""),
+            message=status.get("message") or _unscheduled(status),
+            disruption=_condition(status, "DisruptionTarget").get("reason", ""),
+            node=spec.get("nodeName", ""),
+            ip=status.get("podIP", ""),
+            host_ip=status.get("hostIP", ""),
+            host_port=ports.get("game", {}).get("hostPort", 0),
+            game_port=ports.get("game", {}).get("containerPort", 7777),
+            control_port=ports.get("control", {}).get("containerPort", 7778),
+            address=notes.get(marks.ANNOTATION_ADDRESS, ""),
+            drain_s=max(0, spec.get("terminationGracePeriodSeconds", 30) - marks.STOP_MARGIN_S),
+            revision=labels.get(marks.LABEL_REVISION, ""),
+            attempt=int(notes.get(marks.ANNOTATION_ATTEMPT, "0")),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise errors.Unreadable(kind="Pod", name=name_of(raw), detail=str(error)) from error
+
+
+def _claim(labels: Raw, notes: Raw) -> Claim | None:
+    uid = notes.get(ANNOTATION_MATCH_UID)
+    if not uid:
+        return None
+    return Claim(
+        match=MatchName(notes.get(marks.ANNOTATION_MATCH) or labels.get(LABEL_MATCH, "")),
+        match_uid=MatchUid(uid),
+        game=labels.get(LABEL_GAME, ""),
+        mode=notes.get(marks.ANNOTATION_MODE, ""),
+        region=notes.get(marks.ANNOTATION_REGION, ""),
+        humans=int(notes.get(marks.ANNOTATION_HUMANS, "0")),
+        bots=int(notes.get(marks.ANNOTATION_BOTS, "0")),
+    )
+
+
+def _owner(meta: Raw, kind: str) -> str:
+    owners = meta.get("ownerReferences") or ()
+    return next((str(o["uid"]) for o in owners if o.get("kind") == kind), "")
+
+
+def _ports(spec: Raw) -> dict[str, Raw]:
+    for container in spec.get("containers") or ():
+        if container.get("name") == GAME_CONTAINER:
+            return {p["name"]: p for p in container.get("ports") or () if "name" in p}
+    return {}
+
+
+def _condition(status: Raw, kind: str) -> Raw:
+    found = (c for c in status.get("conditions") or () if c.get("type") == kind)
+    return next(found, {})
+
+
+def _unscheduled(status: Raw) -> str:
+    scheduled = _condition(status, "PodScheduled")
+    return scheduled.get("message", "") if scheduled.get("status") == "False" else ""
+
+
+def _terminated(status: Raw) -> Terminated | None:
+    for container in status.get("containerStatuses") or ():
+        ended = (container.get("state") or {}).get("terminated")
+        if container.get("name") == GAME_CONTAINER and ended:
+            return Terminated(
+                exit_code=ended.get("exitCode", 0),
+                reason=ended.get("reason", ""),
+                message=ended.get("message", ""),
+                at=_time(ended.get("finishedAt")),
+            )
+    return None
+
+
+def _trouble(status: Raw, terminated: Terminated | None) -> str:
+    """Why an unclaimed server does not, or no longer, run."""
+    containers = (status.get("initContainerStatuses") or []) + (
+        status.get("containerStatuses") or []
+    )
+    for container in containers:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in _TROUBLES:
+            detail = waiting.get("message", "")
+            return f"{waiting['reason']}: {detail}" if detail else str(waiting["reason"])
+    if terminated is not None:
+        words = terminated.message or terminated.reason
+        return f"exited with code {terminated.exit_code} before its match ({words})"
+    if status.get("phase") in {"Failed", "Succeeded"}:
+        words = status.get("message") or status.get("reason") or "no reason given"
+        return f"the pod is {status['phase']}: {words}"
+    return ""
+
+
+def node(raw: Raw) -> NodeSeen:
+    """A node."""
+    status = raw.get("status") or {}
+    by_type = {a["type"]: a["address"] for a in status.get("addresses") or ()}
+    return NodeSeen(
+        name=name_of(raw),
+        ready=_condition(status, "Ready").get("status") == "True",
+        address=by_type.get("ExternalIP") or by_type.get("InternalIP") or "",
+    )
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    return clock.parse_rfc3339(text) if text else None

@@ -1,0 +1,221 @@
+"""The operator without its loops: a test says what happens, then lets it settle.
+
+Watch events arrive only when `hear` is called, so that a test may lose, repeat or delay them.
+"""
+
+import random
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from matchfleet_adapters import errors as adapter_errors
+from matchfleet_contracts.resources import API_VERSION
+from matchfleet_operator import actions, errors, executor, kube, observed
+from matchfleet_operator.cache import Cache
+from matchfleet_operator.executor import Executor
+from matchfleet_operator.keys import Key, MatchKey
+from matchfleet_operator.kube import Kind, Object
+from matchfleet_operator.memory import Memory
+from matchfleet_operator.rules import Rules
+from matchfleet_operator.testing.api import FakeApi, FakeClock
+from matchfleet_operator.testing.builders import START
+from matchfleet_operator.testing.publisher import FakePublisher, FakeServers
+from matchfleet_operator.views import Nodes, Views
+
+R = TypeVar("R")
+PASSES_MOST = 200
+
+
+class Crashed(BaseException):
+    """The operator process died at this point; nothing of it runs on."""
+
+
+def run(work: Coroutine[Any, Any, R]) -> R:
+    """Runs what awaits nothing but other coroutines, without an event loop."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: R = done.value
+        return result
+    raise AssertionError("the fakes never wait for anything")
+
+
+@dataclass(slots=True)
+class Rig:
+    """One operator, an API server, a broker and servers, all in memory."""
+
+    rules: Rules = field(default_factory=Rules)
+    clock: FakeClock = field(default_factory=lambda: FakeClock(START))
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    servers: FakeServers = field(default_factory=FakeServers)
+    emitted: list[actions.EmitEvent] = field(default_factory=list)
+    unheard: list[tuple[Kind, str, Object]] = field(default_factory=list)
+    rng: random.Random = field(default_factory=lambda: random.Random(1))
+    api: FakeApi = field(init=False)
+    cache: Cache = field(init=False)
+    memory: Memory = field(init=False)
+    views: Views = field(init=False)
+    executor: Executor = field(init=False)
+    dirty: dict[Key, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.api = FakeApi(self.clock)
+        self.api.watchers.append(lambda *told: self.unheard.append(told))
+        self.start()
+
+    def start(self) -> None:
+        """A new operator process: it knows nothing, then lists everything."""
+        self.dirty.clear()
+        self.unheard.clear()
+        self.memory = Memory()
+        self.cache = Cache(lambda key: self.dirty.__setitem__(key, None))
+        self.views = Views(self.cache, self.memory, Nodes(), self.rules, self.rng.randrange)
+        self.executor = Executor(
+            api=self.api,
+            cache=self.cache,
+            memory=self.memory,
+            publisher=self.publisher,
+            assigner=self.servers,
+            clock=self.clock,
+            emit=self.emitted.append,
+        )
+        for kind in (kube.FLEETS, kube.MATCHES, kube.PODS):
+            for found in self.api.everything(kind):
+                self._put(kind, found)
+
+    def hear(self, count: int | None = None) -> None:
+        """Delivers the next watch events, or all."""
+        for _ in range(len(self.unheard) if count is None else min(count, len(self.unheard))):
+            self.deliver(*self.unheard.pop(0))
+
+    def deliver(self, kind: Kind, change: str, found: Object) -> None:
+        """Delivers one watch event."""
+        if change != "DELETED":
+            self._put(kind, found)
+            return
+        name, uid = observed.name_of(found), observed.uid_of(found)
+        if kind is kube.MATCHES:
+            self.cache.drop_match(name, uid)  # type: ignore[arg-type]
+        elif kind is kube.PODS:
+            self.cache.drop_pod(name, uid)  # type: ignore[arg-type]
+        else:
+            self.cache.drop_fleet(name, uid)  # type: ignore[arg-type]
+
+    def _put(self, kind: Kind, found: Object) -> None:
+        if kind is kube.MATCHES:
+            self.cache.put_match(observed.match(found))
+        elif kind is kube.PODS:
+            self.cache.put_pod(observed.pod(found))
+        else:
+            self.cache.put_fleet(observed.fleet(found))
+
+    def settle(self, *, hearing: bool = True) -> None:
+        """Plans and acts on every key until nothing follows; what fails is left for later."""
+        for key in self.cache.all_keys():
+            self.dirty[key] = None
+        for _ in range(PASSES_MOST):
+            if hearing:
+                self.hear()
+            if not self.dirty:
+                return
+            key = next(iter(self.dirty))
+            del self.dirty[key]
+            self.step(key)
+        raise AssertionError(f"it does not settle; still at work: {list(self.dirty)[:5]}")
+
+    def step(self, key: Key) -> bool:
+        """Plans one key once and acts; whether there was anything to do."""
+        plan = self.plan(key)
+        for action in plan.actions:
+            try:
+                run(self.executor.do(action))
+            except executor.Stale:
+                break
+            except (errors.ApiError, adapter_errors.AdapterError):
+                return True
+        if plan.actions:
+            self.dirty[key] = None
+        return bool(plan.actions)
+
+    def plan(self, key: Key) -> actions.Plan:
+        """What would follow for a key now."""
+        now = self.clock.now()
+        if isinstance(key, MatchKey):
+            return self.views.plan_match(key.uid, now=now)
+        return self.views.plan_fleet(key.name, now=now)
+
+    def pass_s(self, seconds: float) -> None:
+        """Time passes, then everything settles."""
+        self.clock.pass_s(seconds)
+        self.settle()
+
+    # ---- what people do
+
+    def apply_fleet(self, name: str = "eu", *, warm: int = 0, most: int = 10, **spec: Any) -> None:
+        """Creates a Fleet."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "Fleet",
+            "metadata": {"name": name},
+            "spec": {
+                "game": "airhockey",
+                "region": "eu",
+                "warm": warm,
+                "max": most,
+                "expose": {"type": "PodIP"},
+                "template": {"spec": {"containers": [{"name": "game", "image": "g:1"}]}},
+            }
+            | spec,
+        }
+        self.api.put(kube.FLEETS, body)
+
+    def apply_match(self, name: str = "m1", **spec: Any) -> str:
+        """Creates a Match; its uid."""
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "Match",
+            "metadata": {"name": name},
+            "spec": {
+                "game": "airhockey",
+                "mode": "blitz",
+                "region": "eu",
+                "fleets": ["eu"],
+                "players": [{"seat": 0, "kind": "Bot"}, {"seat": 1, "kind": "Bot", "team": 1}],
+                "limits": {"assignSeconds": 60, "joinSeconds": 30, "maxSeconds": 300},
+                "ttlSecondsAfterFinished": 600,
+                "desired": "Run",
+            }
+            | spec,
+        }
+        return observed.uid_of(self.api.put(kube.MATCHES, body))
+
+    def match(self, name: str = "m1") -> Object:
+        """A Match as the API server has it."""
+        return self.api.one(kube.MATCHES, name)
+
+    def phase(self, name: str = "m1") -> str:
+        """The phase of a Match."""
+        return str(self.match(name)["status"]["phase"])
+
+    def pods(self) -> list[Object]:
+        """All pods."""
+        return self.api.everything(kube.PODS)
+
+    def start_pods(self) -> None:
+        """Every pod that waits runs and is ready."""
+        for number, pod in enumerate(self.pods()):
+            if pod["status"]["phase"] == "Pending" and "deletionTimestamp" not in pod["metadata"]:
+                self.api.run_pod(observed.name_of(pod), ip=f"10.0.0.{number + 1}")
+
+    def server_of(self, name: str = "m1") -> str:
+        """The pod that a Match names."""
+        return str(self.match(name)["status"]["server"]["pod"])
+
+    def ready_match(self, name: str = "m1", **spec: Any) -> str:
+        """Brings a Match to Ready; the name of its server."""
+        self.apply_match(name, **spec)
+        self.settle()
+        self.start_pods()
+        self.settle()
+        assert self.phase(name) == "Ready", self.match(name)  # noqa: S101  a test's own footing
+        return self.server_of(name)

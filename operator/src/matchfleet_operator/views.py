@@ -1,0 +1,155 @@
+"""What a planner gets to see of one key: gathered from the cache, the memory and the nodes.
+
+Nothing is decided here. How often nodes are read, and whether at all, is `audit`'s business.
+"""
+
+import datetime
+from dataclasses import dataclass, field
+
+from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodUid
+from matchfleet_operator import conditions, plan_fleet, plan_match, routing, supplies, supply
+from matchfleet_operator.actions import Plan
+from matchfleet_operator.cache import Cache
+from matchfleet_operator.memory import Memory
+from matchfleet_operator.plan_match import Around
+from matchfleet_operator.routing import Room
+from matchfleet_operator.rules import Rules
+from matchfleet_operator.seen import FleetSeen, GoneFleet, GoneMatch, MatchSeen, NodeSeen, PodSeen
+from matchfleet_operator.servers import Surroundings
+
+
+@dataclass(slots=True)
+class Nodes:
+    """The nodes as last read; `readable` is False where we may not read them."""
+
+    readable: bool = False
+    by_name: dict[str, NodeSeen] = field(default_factory=dict)
+
+    def works(self, name: str) -> bool | None:
+        """Whether a node works; None when that cannot be known."""
+        if not self.readable or not name:
+            return None
+        found = self.by_name.get(name)
+        return found is not None and found.ready
+
+    def address(self, name: str) -> str:
+        """Where players find a node; empty when that cannot be known."""
+        found = self.by_name.get(name)
+        return found.address if found is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Asks the planners about one key at a time."""
+
+    cache: Cache
+    memory: Memory
+    nodes: Nodes
+    rules: Rules
+    pick: supplies.Pick
+
+    def plan_match(self, uid: MatchUid, *, now: datetime.datetime) -> Plan:
+        """What follows for a Match, or for what is left of it."""
+        match = self.cache.match(uid) or self._gone(uid)
+        if match is None:
+            return Plan()
+        pod = self._chosen_pod(match)
+        around = self._around(match, pod)
+        return plan_match.plan_match(match, pod, around=around, now=now, rules=self.rules)
+
+    def _gone(self, uid: MatchUid) -> GoneMatch | None:
+        last = self.cache.gone_matches.get(uid)
+        if last is not None:
+            return GoneMatch(name=last.name, uid=uid, last=last)
+        claims = (pod.claim for pod in self.cache.pods_of_match(uid))
+        names = (claim.match for claim in claims if claim is not None)
+        name = next(names, None)
+        return GoneMatch(name=MatchName(name), uid=uid) if name is not None else None
+
+    def _chosen_pod(self, match: MatchSeen | GoneMatch) -> PodSeen | None:
+        if isinstance(match, GoneMatch) or match.status.server is None:
+            return None
+        return self.cache.pod(PodUid(match.status.server.pod_uid))
+
+    def _around(self, match: MatchSeen | GoneMatch, pod: PodSeen | None) -> Around:
+        claimed = self.cache.pods_of_match(match.uid)
+        node = pod.node if pod is not None else next((p.node for p in claimed), "")
+        chosen = _chosen_uid(match)
+        attempt = self.memory.attempts.get(match.uid)
+        return Around(
+            strays=tuple(p for p in claimed if pod is None or p.uid != pod.uid),
+            settled=frozenset(p.uid for p in claimed if p.uid in self.memory.settled),
+            pod_is_gone=chosen is not None and self.cache.is_pod_gone(chosen),
+            unfit=frozenset(self.memory.unfit),
+            attempt=attempt[1] if attempt is not None and attempt[0] == chosen else None,
+            ready_told=chosen is not None and self.memory.ready_told.get(match.uid) == chosen,
+            end_told=match.uid in self.memory.end_told,
+            supply=self._supply(match),
+            node_works=self.nodes.works(node),
+            node_address=self.nodes.address(node),
+            namespace_ending=self.memory.namespace_ending,
+        )
+
+    def _supply(self, match: MatchSeen | GoneMatch) -> supply.Supply:
+        if isinstance(match, GoneMatch):
+            return supply.Supply()
+        return supply.of_match(
+            match, fleets=self.cache.fleets, deleted=self.cache.deleted_fleets.keys()
+        )
+
+    def plan_fleet(self, name: FleetName, *, now: datetime.datetime) -> Plan:
+        """What follows for a Fleet, its pods, and the Matches that turn to it."""
+        fleet = self.cache.fleets.get(name) or GoneFleet(name=name)
+        return plan_fleet.plan_fleet(
+            fleet,
+            self.cache.pods_of_fleet(name),
+            self._waiting(name, now=now),
+            around=self._surroundings(name),
+            now=now,
+            rules=self.rules,
+            pick=self.pick,
+        )
+
+    def _waiting(self, name: FleetName, *, now: datetime.datetime) -> list[MatchSeen]:
+        eligible = [m for m in self.cache.waiting() if supply.is_waiting(m, now=now)]
+        if not eligible:
+            return []
+        named = {FleetName(n) for m in eligible for n in m.spec.fleets}
+        rooms = {
+            n: self._room(fleet) for n, fleet in self.cache.fleets.items() if n in named | {name}
+        }
+        return routing.by_fleet(eligible, rooms).get(name, [])
+
+    def _room(self, fleet: FleetSeen) -> Room:
+        told = fleet.status.conditions
+        is_stuck = conditions.is_true(told, supply.CAPACITY_LIMITED) or conditions.is_true(
+            told, supply.DEGRADED
+        )
+        pods = self.cache.pods_of_fleet(fleet.name)
+        return Room(
+            game=fleet.game,
+            idle=sum(p.is_idle and not self.cache.is_chosen(p.uid) for p in pods),
+            can_grow=not is_stuck and not fleet.deleting,
+        )
+
+    def _surroundings(self, name: FleetName) -> Surroundings:
+        memory = self.memory
+        pods = self.cache.pods_of_fleet(name)
+        return Surroundings(
+            reserved=frozenset(p.uid for p in pods if self.cache.is_chosen(p.uid)),
+            unfit=frozenset(memory.unfit),
+            ports_taken=frozenset(
+                p.host_port for p in self.cache.pods() if p.host_port and not p.has_ended
+            ),
+            uncertain=tuple(sorted(memory.uncertain.get(name, ()))),
+            refusal=memory.refusals.get(name),
+            status_written_at=memory.status_written_at.get(name),
+            namespace_ending=memory.namespace_ending,
+            closing=memory.closing,
+        )
+
+
+def _chosen_uid(match: MatchSeen | GoneMatch) -> PodUid | None:
+    if isinstance(match, GoneMatch) or match.status.server is None:
+        return None
+    return PodUid(match.status.server.pod_uid)

@@ -1,0 +1,117 @@
+"""Keys that should be planned: each at most once in the queue, and never twice at work.
+
+A key that comes while it is worked on comes again afterwards. A key may be due later; of several
+times the earliest holds. A key that failed comes back later each time, spread so that many that
+failed together do not come back together.
+"""
+
+import asyncio
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from matchfleet_operator import metrics
+
+K = TypeVar("K")
+
+FIRST_RETRY_S = 0.05
+MOST_RETRY_S = 30.0
+
+
+class WorkQueue(Generic[K]):
+    """A queue of keys for one event loop."""
+
+    def __init__(self, *, jitter: Callable[[], float]) -> None:
+        """`jitter` draws from 0 to 1."""
+        self._jitter = jitter
+        self._ready: OrderedDict[K, float] = OrderedDict()
+        self._working: set[K] = set()
+        self._again: set[K] = set()
+        self._due: dict[K, float] = {}
+        self._heap: list[tuple[float, int, K]] = []
+        self._count = 0
+        self._failures: dict[K, int] = {}
+        self._arrived = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def add(self, key: K) -> None:
+        """The key should be planned as soon as may be."""
+        if key in self._working:
+            self._again.add(key)
+        elif key not in self._ready:
+            self._ready[key] = asyncio.get_running_loop().time()
+            metrics.QUEUE_DEPTH.set(len(self._ready))
+            self._arrived.set()
+
+    def add_in(self, key: K, delay_s: float) -> None:
+        """The key should be planned after this delay at the latest."""
+        if delay_s <= 0:
+            self.add(key)
+            return
+        due = asyncio.get_running_loop().time() + delay_s
+        if key in self._due and self._due[key] <= due:
+            return
+        self._due[key] = due
+        self._count += 1
+        heapq.heappush(self._heap, (due, self._count, key))
+        self._set_timer()
+
+    def retry(self, key: K) -> float:
+        """The key failed; when it comes back, in seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        most_s = min(FIRST_RETRY_S * 2.0 ** min(failures, 16), MOST_RETRY_S)
+        delay_s = most_s * (0.5 + self._jitter() / 2)
+        self.add_in(key, delay_s)
+        return delay_s
+
+    def succeeded(self, key: K) -> None:
+        """The key did not fail this time."""
+        self._failures.pop(key, None)
+
+    async def get(self) -> K:
+        """The next key, when there is one; `done` must follow."""
+        while not self._ready:
+            self._arrived.clear()
+            await self._arrived.wait()
+        key, since = self._ready.popitem(last=False)
+        self._working.add(key)
+        self._due.pop(key, None)
+        metrics.QUEUE_DEPTH.set(len(self._ready))
+        metrics.QUEUE_SECONDS.observe(asyncio.get_running_loop().time() - since)
+        return key
+
+    def done(self, key: K) -> None:
+        """The key is not worked on any more."""
+        self._working.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is at work; what is due later does not count."""
+        return not self._ready and not self._working
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._heap:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(self._heap[0][0], self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        # Timers may ring a clock tick early; what is due within it is due.
+        while self._heap and self._heap[0][0] <= now + 0.001:
+            due, _, key = heapq.heappop(self._heap)
+            if self._due.get(key) == due:
+                del self._due[key]
+                self.add(key)
+        self._set_timer()
