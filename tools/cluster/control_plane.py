@@ -7,6 +7,7 @@ Everything listens on loopback ports and ends with the process that started it.
 """
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -17,8 +18,6 @@ import ssl
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,15 +220,16 @@ def _wait_until_ready(api: KubeApi, child: subprocess.Popen[bytes], folder: Path
 def _is_ready(api: KubeApi) -> bool:
     if not api.ca_file.exists():
         return False
-    request = urllib.request.Request(
-        f"{api.url}/readyz", headers={"Authorization": f"Bearer {api.token}"}
-    )
+    trust = ssl.create_default_context(cafile=str(api.ca_file))
+    address = api.url.removeprefix("https://")
+    connection = http.client.HTTPSConnection(address, timeout=2, context=trust)
     try:
-        trust = ssl.create_default_context(cafile=str(api.ca_file))
-        with urllib.request.urlopen(request, timeout=2, context=trust) as answer:
-            return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+        connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {api.token}"})
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _free_ports(count: int) -> list[int]:
