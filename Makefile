@@ -21,7 +21,7 @@ up: ## The same on a kind cluster called matchfleet, by the Helm chart
 	@$(CLUSTER) doctor
 	@$(MAKE) --no-print-directory .build/venv
 	@$(CLUSTER) up --name $(NAME)
-	@exec $(RUN) tools/install.py --name $(NAME)
+	@exec $(RUN) -m tools.install --name $(NAME)
 
 down: ## Stop the cluster and the engine that `make up` started
 	@$(CLUSTER) down --name $(NAME)
