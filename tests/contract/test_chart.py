@@ -3,6 +3,7 @@
 Every rule is held over each set of values under `ci/`. Nothing here starts a pod.
 """
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -14,7 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
+from matchfleet_api import settings as api_settings
 from matchfleet_api.matchmaking import queues
+from matchfleet_bots import settings as bot_settings
+from matchfleet_workers import settings as worker_settings
 from tools.cluster import binaries, control_plane, places
 
 ROOT = Path(__file__).parents[2]
@@ -256,6 +260,29 @@ def test_every_process_runs_its_command_and_is_watched(chart: Chart) -> None:
         assert annotations["prometheus.io/port"] == str(ports["metrics"]) == "9090"
 
 
+SETTINGS = {
+    "api": api_settings.Serve,
+    "matchmaker": api_settings.Matchmaker,
+    "ranking": worker_settings.Ranking,
+    "analytics": worker_settings.Analytics,
+    "jobs": worker_settings.Jobs,
+    "bots": bot_settings.Settings,
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_process_is_told_all_that_it_demands_and_nothing_that_it_does_not_know(
+    chart: Chart, name: str
+) -> None:
+    spec = named(chart.objects("kind-values.yaml"), "Deployment", f"{RELEASE}-{name}")["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    told = environment(container).keys() - {"MATCHFLEET_NAMESPACE"}
+    fields = SETTINGS[name].model_fields
+    demanded = {f"MATCHFLEET_{f.upper()}" for f, info in fields.items() if info.is_required()}
+    assert demanded <= told
+    assert told <= {f"MATCHFLEET_{field.upper()}" for field in fields}
+
+
 def test_the_operator_is_alone_and_replaced_before_its_successor_starts(chart: Chart) -> None:
     spec = named(chart.objects("external-values.yaml"), "Deployment", "matchfleet-operator")["spec"]
     assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
@@ -274,6 +301,8 @@ def test_a_process_is_told_no_more_than_it_needs(chart: Chart) -> None:
     assert {
         name for name, variables in told.items() if "MATCHFLEET_OPERATOR_SIGNING_KEYS" in variables
     } == {"operator"}
+    assert told["analytics"].intersection(stores) == {stores[0], stores[2]}
+    assert told["jobs"].intersection(stores) == {stores[0], stores[1]}
     assert told["operator"].intersection(stores) == {"MATCHFLEET_RABBITMQ_URL"}
     for name in ("bots", "airhockey-eu", "keys", "uninstall"):
         assert not told[name].intersection(stores), name
@@ -367,6 +396,16 @@ def test_a_storage_class_makes_the_data_outlive_the_pod(chart: Chart) -> None:
     assert claim["spec"]["storageClassName"] == "standard"
     assert claim["spec"]["resources"]["requests"]["storage"] == "5Gi"
     assert "data" not in {volume["name"] for volume in spec["template"]["spec"]["volumes"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"), [("kind", False), ("external", False), ("persistent", True)]
+)
+def test_data_that_stays_keeps_its_password(chart: Chart, values: str, kept: bool) -> None:
+    job = named(chart.objects(f"{values}-values.yaml"), "Job", "matchfleet-uninstall")
+    command = job["spec"]["template"]["spec"]["containers"][0]["command"]
+    keeps = [after for before, after in itertools.pairwise(command) if before == "--keep"]
+    assert keeps == (["postgres", "redis", "rabbitmq"] if kept else [])
 
 
 def test_the_job_of_a_new_image_has_a_new_name_and_an_unchanged_one_keeps_it(chart: Chart) -> None:

@@ -70,6 +70,7 @@ async def test_it_ends_matches_and_fleets_and_forgets_the_secrets(
     hook = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "matchfleet_api", "uninstall"),
         *("--namespace", namespace, "--release", RELEASE, "--patience-seconds", str(PATIENCE_S)),
+        *("--keep", "rabbitmq"),
         env={**os.environ, "MATCHFLEET_KUBECONFIG": str(kubeconfig)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -78,5 +79,5 @@ async def test_it_ends_matches_and_fleets_and_forgets_the_secrets(
     assert hook.returncode == 0, output.decode()
     assert b"install_emptied" in output
     left = kube_api.kubectl("get", "matches,fleets,secrets", *here, "-o", "name").split()
-    assert left == ["secret/of-somebody-else"]
+    assert left == ["secret/matchfleet-rabbitmq", "secret/of-somebody-else"]
     assert f"{RELEASE}-public-keys" not in kube_api.kubectl("get", "configmaps", *here)

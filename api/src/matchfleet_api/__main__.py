@@ -59,6 +59,7 @@ def _run(options: argparse.Namespace) -> None:
                     namespace=options.namespace,
                     release=options.release,
                     patience_s=options.patience_seconds,
+                    keep=options.keep,
                 )
             )
         case command:
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     uninstall.add_argument("--namespace", required=True)
     uninstall.add_argument("--release", default="matchfleet", help="what all its names begin with")
     uninstall.add_argument("--patience-seconds", type=float, default=45.0)
+    uninstall.add_argument("--keep", action="append", default=[], help="a Secret that stays")
     return parser
 
 

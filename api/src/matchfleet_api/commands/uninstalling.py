@@ -4,12 +4,13 @@ It runs while the operator is still there, for only the operator ends servers in
 look at the cluster decides the next steps: Fleets are deleted, so that no server starts any more;
 Matches are cancelled and, once they ended, deleted. When patience runs out Matches are deleted as
 they are, which the operator takes as a reason to end their servers too. Last go the Secrets and
-ConfigMaps that `keys` made, for the chart does not know them.
+ConfigMaps that `keys` made, for the chart does not know them; the password of a datastore whose
+data stays is kept with it.
 """
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
@@ -91,8 +92,8 @@ class Install(Protocol):
         """Do one step; what is gone already is well."""
         ...
 
-    async def forget(self, release: str) -> None:
-        """Remove the Secrets and ConfigMaps of a release."""
+    async def forget(self, release: str, *, keep: Collection[str]) -> None:
+        """Remove the Secrets and ConfigMaps of a release but for those named in `keep`."""
         ...
 
 
@@ -141,15 +142,22 @@ class ClusterInstall:
         except (errors.ResourceGone, errors.ResourceConflict):
             pass  # the next look decides anew
 
-    async def forget(self, release: str) -> None:
+    async def forget(self, release: str, *, keep: Collection[str]) -> None:
         """See the port."""
-        for name in SECRETS:
+        for name in (name for name in SECRETS if name not in keep):
             await self._rest.delete_secret(f"{release}-{name}")
         for name in CONFIG_MAPS:
             await self._rest.delete_config_map(f"{release}-{name}")
 
 
-async def run(config: settings.Keys, *, namespace: str, release: str, patience_s: float) -> None:
+async def run(
+    config: settings.Keys,
+    *,
+    namespace: str,
+    release: str,
+    patience_s: float,
+    keep: Collection[str] = (),
+) -> None:
     """Empty the namespace of what plays, then forget the release's secrets.
 
     Raises:
@@ -162,7 +170,7 @@ async def run(config: settings.Keys, *, namespace: str, release: str, patience_s
             remains.Remains(api_client, namespace),
         )
         left = await empty(install, patience_s=patience_s)
-        await install.forget(release)
+        await install.forget(release, keep=keep)
     if left.is_empty:
         log.info("install_emptied", namespace=namespace, release=release)
     else:

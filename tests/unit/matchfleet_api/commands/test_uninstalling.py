@@ -1,6 +1,7 @@
 """An uninstall ends what is played, in order, and gives up in time."""
 
 import dataclasses
+from collections.abc import Collection
 
 import pytest
 
@@ -93,8 +94,8 @@ class FakeInstall:
             case uninstalling.DeleteMatch(match):
                 del self.found[match.name]
 
-    async def forget(self, release: str) -> None:
-        raise AssertionError(f"emptying forgets nothing of {release}")
+    async def forget(self, release: str, *, keep: Collection[str]) -> None:
+        raise AssertionError(f"emptying forgets nothing of {release}, keeps nothing of {keep}")
 
 
 async def no_sleep(seconds: float) -> None:
