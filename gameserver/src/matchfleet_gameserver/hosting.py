@@ -97,6 +97,7 @@ class Host:
             self.match.seats,
             service=None if bots is None else _breaker(knobs, play.spec.tick_hz),
         )
+        self._log = log.bind(match=claims.match, match_uid=claims.match_uid)
         self._event_seq = 0
         self._pace: pacing.Pace | None = None
         self._timer: ticker.Timer | None = None
@@ -116,7 +117,7 @@ class Host:
         if self.is_over or self.match.is_draining:
             return
         self.match.drain(within_s=self._knobs.drain_seconds, now=time.monotonic())
-        log.info("match_draining", seconds=self._knobs.drain_seconds)
+        self._log.info("match_draining", seconds=self._knobs.drain_seconds)
         self._players.tell(self._drain_frame())
         self._look()
 
@@ -135,12 +136,14 @@ class Host:
             player, welcome = self._seat(claims, link, connection)
         except errors.JoinRefused as refused:
             metrics.JOINS.labels(outcome=refused.code.name.lower()).inc()
-            log.info("join_refused", why=str(refused))
+            self._log.info("join_refused", why=str(refused))
             raise
         metrics.JOINS.labels(outcome="seated").inc()
         link.send(connection.admit(welcome))
         is_takeover = self._players.add(player)
-        log.info("player_joined", seat=claims.seat, player=claims.sub, is_takeover=is_takeover)
+        self._log.info(
+            "player_joined", seat=claims.seat, player=claims.sub, is_takeover=is_takeover
+        )
         self._seats_changed()
         if self.match.is_draining:
             self._players.send(player, self._drain_frame())
@@ -165,7 +168,7 @@ class Host:
         if not self.match.seats.drop(seated.seat, seated.hold):
             return
         self._players.remove(seated.seat)
-        log.info("player_left", seat=seated.seat)
+        self._log.info("player_left", seat=seated.seat)
         if not self.is_over:
             self._seats_changed()
 
@@ -180,7 +183,7 @@ class Host:
                 now=self._clock.now(),
             )
         except contract_errors.TokenInvalid as error:
-            log.info("join_token_invalid", why=str(error))
+            self._log.info("join_token_invalid", why=str(error))
             text = "the join token is not valid here: ask for a new one"
             raise errors.JoinRefused(wire.CloseCode.TOKEN_REFUSED, text) from error
 
@@ -236,7 +239,7 @@ class Host:
 
     def _start(self, now: float) -> None:
         self.match.start(now)
-        log.info("match_started", seats=len(self.match.spec.players))
+        self._log.info("match_started", seats=len(self.match.spec.players))
         # What lives now lives until the end: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -278,8 +281,8 @@ class Host:
             step = self._step()
             stepped = time.monotonic()
             self._tell(step)
-        except Exception as error:
-            log.exception("game_failed", tick=self.match.tick)
+        except Exception as error:  # noqa: BLE001 (a game may raise anything; it is logged)
+            self._log.exception("game_failed", tick=self.match.tick)
             self._end(match.failed(error))
             return
         metrics.TICKS.inc()
@@ -329,7 +332,9 @@ class Host:
         result = self._result(ending)
         self.match.end()
         metrics.ENDINGS.labels(reason=result.reason or "completed").inc()
-        log.info("match_ended", reason=result.reason, message=result.message, ticks=result.ticks)
+        self._log.info(
+            "match_ended", reason=result.reason, message=result.message, ticks=result.ticks
+        )
         self._ended(result)
         code = wire.CloseCode.ENDED
         if result.reason is not None:
@@ -340,8 +345,8 @@ class Host:
     def _result(self, ending: match.Ending) -> Result:
         try:
             return self.match.result(ending, **self._pacing())
-        except Exception as error:
-            log.exception("game_failed", tick=self.match.tick)
+        except Exception as error:  # noqa: BLE001 (a game may raise anything; it is logged)
+            self._log.exception("game_failed", tick=self.match.tick)
             return self.match.result(match.failed(error), **self._pacing())
 
     def _pacing(self) -> _Pacing:

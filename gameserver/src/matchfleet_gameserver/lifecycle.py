@@ -94,8 +94,13 @@ class Server:
             raise errors.AssignmentRefused("this server is about to stop")
         assigned = assignments.prepared(claims, self._kind)
         self._match_uid = uid
-        structlog.contextvars.bind_contextvars(match=claims.match, match_uid=uid)
-        log.info("match_assigned", seats=len(claims.spec.players), ranked=claims.spec.ranked)
+        log.info(
+            "match_assigned",
+            match=claims.match,
+            match_uid=uid,
+            seats=len(claims.spec.players),
+            ranked=claims.spec.ranked,
+        )
         self._watchdog.start()
         self._bots = self._bots_of(claims.spec.game, uid)
         self._host = hosting.Host(
@@ -160,7 +165,7 @@ class Server:
         if host is None:
             return
         text = f"the game did not return from a tick for {silent_s:.1f} s"
-        log.error("tick_stalled", silent_s=round(silent_s, 1))
+        log.error("tick_stalled", match_uid=self._match_uid, silent_s=round(silent_s, 1))
         try:
             self._message.write(host.void(Reason.TICK_STALLED, text))
         except OSError:
