@@ -303,6 +303,13 @@ async def test_a_body_of_another_kind_is_refused(kube: kube_http.Kube, maps: str
     assert (await kube.create(maps, {**a_map(), "kind": "Secret"})).code == 400
 
 
+async def test_a_custom_object_says_what_it_is(kube: kube_http.Kube, widgets: str) -> None:
+    for field in ("kind", "apiVersion"):
+        body = {key: value for key, value in a_widget().items() if key != field}
+        answer = await kube.create(widgets, body)
+        assert (answer.code, answer.reason) == (400, "BadRequest")
+
+
 async def test_a_dry_run_stores_nothing(kube: kube_http.Kube, maps: str) -> None:
     assert (await kube.create(maps, a_map(), dryRun="All")).code == 201
     assert (await kube.get(f"{maps}/a")).code == 404
@@ -629,6 +636,40 @@ async def test_an_object_that_breaks_its_schema_is_refused_with_the_field(
                 "reason": "FieldValueTooMany",
                 "message": "Too many: 3: must have at most 2 items",
                 "field": "spec.tags",
+            },
+        ),
+        (
+            {"size": "three"},
+            {
+                "reason": "FieldValueInvalid",
+                "message": "Invalid value: null: some validation rules were not checked because "
+                "the object was invalid; correct the existing errors to complete validation",
+                "field": "<nil>",
+            },
+        ),
+        (
+            {"seats": [{"seat": 1}, {"seat": 1}]},
+            {
+                "reason": "FieldValueDuplicate",
+                "message": 'Duplicate value: {"seat":1}',
+                "field": "spec.seats[1]",
+            },
+        ),
+        (
+            {"at": "tomorrow"},
+            {
+                "reason": "FieldValueTypeInvalid",
+                "message": 'Invalid value: "tomorrow": spec.at in body must be of type date-time: '
+                '"tomorrow"',
+                "field": "spec.at",
+            },
+        ),
+        (
+            {"seats": [{"seat": 1, "kind": "Bot"}]},
+            {
+                "reason": "FieldValueInvalid",
+                "message": 'Invalid value: "object": a Bot names its bot',
+                "field": "spec.seats[0]",
             },
         ),
     ],

@@ -177,8 +177,10 @@ class CustomAdmission:
         pruned, unknown = schema.prune(obj, self.schema)
         full = schema.default(pruned, self.schema)
         causes = schema.validate(full, self.schema)
-        if not causes:
-            causes = rules.check(self.rules, full, old)
+        if not any(cause.reason in rules.BLOCKING for cause in causes):
+            causes += rules.check(self.rules, full, old)
+        elif self.rules.compiled:
+            causes += (rules.NOT_CHECKED,)
         return Admitted(full, causes=causes, unknown=unknown)
 
 

@@ -55,7 +55,7 @@ class ApiError(Exception):
     """A refusal that has a `Status` body."""
 
     code = 500
-    reason = "InternalError"
+    reason = ""
 
     def __init__(self, message: str, *, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -70,8 +70,8 @@ class ApiError(Exception):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
-            "details": self.details,
+            **({"reason": self.reason} if self.reason else {}),
+            **({"details": self.details} if self.details else {}),
             "code": self.code,
         }
 
@@ -170,8 +170,8 @@ class Invalid(ApiError):
         super().__init__(
             f'{qualified} "{name}" is invalid: {listed}',
             details={
-                "name": name,
-                "group": group,
+                **({"name": name} if name else {}),
+                **({"group": group} if group else {}),
                 "kind": kind,
                 "causes": [
                     {"reason": cause.reason, "message": cause.message, "field": cause.field}

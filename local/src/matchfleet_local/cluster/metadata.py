@@ -40,6 +40,12 @@ def check_type(kind: Kind, body: Mapping[str, Any]) -> None:
         BadRequest: apiVersion or kind differ from the URL's.
     """
     version, name = body.get("apiVersion"), body.get("kind")
+    if kind.is_custom and not (version and name):
+        field = "apiVersion" if name else "Kind"
+        raise errors.BadRequest(
+            f"the object provided is unrecognized (must be of type {kind.kind}): "
+            f"Object '{field}' is missing"
+        )
     if version not in {None, kind.api_version}:
         raise errors.BadRequest(
             f"the API version in the data ({version}) does not match the expected API version "
@@ -94,19 +100,23 @@ def _broken(metadata: Mapping[str, Any]) -> Iterator[Cause]:
             "metadata.name",
             name,
             "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, "
-            "'-' or '.', and must start and end with an alphanumeric character",
+            "'-' or '.', and must start and end with an alphanumeric character (e.g. "
+            "'example.com', regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
         )
     for key, value in (metadata.get("labels") or {}).items():
         if not _QUALIFIED.fullmatch(key):
             yield _invalid("metadata.labels", key, "name part must be a qualified name")
         if len(value) > _MAX_LABEL_VALUE:
-            yield _invalid("metadata.labels", value, "must be no more than 63 bytes")
+            yield _invalid("metadata.labels", value, "must be no more than 63 characters")
         elif not _LABEL_VALUE.fullmatch(value):
             yield _invalid(
                 "metadata.labels",
                 value,
                 "a valid label must be an empty string or consist of alphanumeric characters, "
-                "'-', '_' or '.', and must start and end with an alphanumeric character",
+                "'-', '_' or '.', and must start and end with an alphanumeric character (e.g. "
+                "'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+                "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
             )
     annotations = metadata.get("annotations") or {}
     if sum(len(k) + len(v) for k, v in annotations.items()) > _MAX_ANNOTATIONS_BYTES:
@@ -127,12 +137,10 @@ def _broken(metadata: Mapping[str, Any]) -> Iterator[Cause]:
 
 def _owners(metadata: Mapping[str, Any]) -> Iterator[Cause]:
     owners = metadata.get("ownerReferences") or ()
-    for index, owner in enumerate(owners):
+    for owner in owners:
         for key in ("apiVersion", "kind", "name", "uid"):
             if not owner.get(key):
-                yield _invalid(
-                    f"metadata.ownerReferences[{index}].{key}", "", f"{key} must not be empty"
-                )
+                yield _invalid(f"metadata.ownerReferences.{key}", "", "must not be empty")
     if sum(bool(owner.get("controller")) for owner in owners) > 1:
         yield _invalid(
             "metadata.ownerReferences",

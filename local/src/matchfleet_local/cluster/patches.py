@@ -76,8 +76,7 @@ def _json(body: Any, target: Mapping[str, Any]) -> dict[str, Any]:
         patched = jsonpatch.JsonPatch(body).apply(dict(target), in_place=False)
     except (JsonPatchException, JsonPointerException, KeyError, TypeError) as error:
         raise errors.Unprocessable(
-            "the server rejected our request due to an error in our request",
-            details={"causes": [{"reason": "UnexpectedServerResponse", "message": str(error)}]},
+            "the server rejected our request due to an error in our request"
         ) from error
     if not isinstance(patched, dict):
         raise errors.BadRequest("a JSON patch must leave an object")

@@ -137,7 +137,7 @@ def _broken(spec: Mapping[str, Any]) -> Iterator[Cause]:
             "spec.restartPolicy",
             "FieldValueNotSupported",
             f'Unsupported value: "{spec["restartPolicy"]}": supported values: '
-            '"Always", "Never", "OnFailure"',
+            '"Always", "OnFailure", "Never"',
         )
     if "activeDeadlineSeconds" in spec:
         yield from _broken_deadline(spec["activeDeadlineSeconds"])
@@ -202,9 +202,7 @@ def _deadline_change(spec: Mapping[str, Any], before: Mapping[str, Any]) -> Iter
     if now == then:
         return
     if now is None:
-        yield _invalid(
-            field, "null", f"must not update from a positive integer to nil value: {then}"
-        )
+        yield _invalid(field, "null", "must not update from a positive integer to nil value")
         return
     broken = tuple(_broken_deadline(now))
     yield from broken

@@ -34,12 +34,12 @@ def write(kind: Kind, obj: Mapping[str, Any], scale: Mapping[str, Any]) -> dict[
     replicas = (scale.get("spec") or {}).get("replicas", 0)
     if not isinstance(replicas, int) or isinstance(replicas, bool) or replicas < 0:
         raise errors.Invalid(
-            "Scale",
-            "autoscaling",
+            kind.kind,
+            kind.group,
             obj["metadata"]["name"],
             causes=(
                 errors.Cause(
-                    "spec.replicas",
+                    f".{'.'.join(path)}",
                     "FieldValueInvalid",
                     f"Invalid value: {replicas}: should be a non-negative integer",
                 ),

@@ -19,6 +19,9 @@ _EMBEDDED = "x-kubernetes-embedded-resource"
 # Never pruned at the root of a resource.
 _ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
 
+_INT64 = 2**63
+_DURATION = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)([\d.]+(ns|us|µs|ms|s|m|h))*|0")
+
 Schema = Mapping[str, Any]
 
 
@@ -121,9 +124,16 @@ def _invalid(path: str, value: Any, message: str) -> Cause:
     return Cause(path, "FieldValueInvalid", f"Invalid value: {shown}: {path} in body {message}")
 
 
+def _too_many(count: int, most: int) -> str:
+    noun = "item" if most == 1 else "items"
+    return f"Too many: {count}: must have at most {most} {noun}"
+
+
 def _type_of(value: Any) -> str:
     if value is None:
         return "null"
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        return "number"
     for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string")):
         if isinstance(value, kind):
             return name
@@ -177,7 +187,12 @@ def _string(value: str, schema: Schema, path: str) -> Iterator[Cause]:
         yield _invalid(path, value, f"should match '{pattern}'")
     form = schema.get("format")
     if form in _FORMATS and not _has_format(value, form):
-        yield _invalid(path, value, f"must be of type {form}: {json.dumps(value)}")
+        shown = json.dumps(value)
+        yield Cause(
+            path,
+            "FieldValueTypeInvalid",
+            f"Invalid value: {shown}: {path} in body must be of type {form}: {shown}",
+        )
 
 
 def _is_date_time(value: str) -> None:
@@ -189,7 +204,12 @@ def _is_date(value: str) -> None:
     datetime.date.fromisoformat(value)
 
 
-_FORMATS = {"date-time": _is_date_time, "date": _is_date}
+def _is_duration(value: str) -> None:
+    if not _DURATION.fullmatch(value):
+        raise ValueError(value)
+
+
+_FORMATS = {"date-time": _is_date_time, "date": _is_date, "duration": _is_duration}
 
 
 def _has_format(value: str, form: str) -> bool:
@@ -205,9 +225,7 @@ def _list(value: Sequence[Any], schema: Schema, path: str) -> Iterator[Cause]:
     if fewest is not None and len(value) < fewest:
         yield _invalid(path, len(value), f"should have at least {fewest} items")
     if most is not None and len(value) > most:
-        yield Cause(
-            path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items"
-        )
+        yield Cause(path, "FieldValueTooMany", _too_many(len(value), most))
     yield from _duplicates(value, schema, path)
     items = schema.get("items")
     if items:
@@ -225,9 +243,8 @@ def _duplicates(value: Sequence[Any], schema: Schema, path: str) -> Iterator[Cau
         shown = {key: item.get(key) for key in keys} if isinstance(item, Mapping) else item
         identity = json.dumps(shown, sort_keys=True)
         if identity in seen:
-            yield Cause(
-                f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {json.dumps(shown)}"
-            )
+            text = json.dumps(shown, separators=(",", ":"))
+            yield Cause(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {text}")
         seen.add(identity)
 
 
@@ -239,9 +256,7 @@ def _object(value: Mapping[str, Any], schema: Schema, path: str) -> Iterator[Cau
     if fewest is not None and len(value) < fewest:
         yield _invalid(path, len(value), f"should have at least {fewest} properties")
     if most is not None and len(value) > most:
-        yield Cause(
-            path, "FieldValueTooMany", f"Too many: {len(value)}: must have at most {most} items"
-        )
+        yield Cause(path, "FieldValueTooMany", _too_many(len(value), most))
     known = schema.get("properties") or {}
     extra = schema.get("additionalProperties")
     for key, item in value.items():

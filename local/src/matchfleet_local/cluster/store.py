@@ -207,11 +207,12 @@ class Store:
             return self._update(ref, _at(scaled, version), request, now)
         metadata.check_type(ref.kind, body)
         given = body.get("metadata") or {}
+        metadata.check_place(given, name=ref.name, namespace=ref.namespace)
         if not given.get("resourceVersion") and not ref.kind.unconditional_update:
             cause = errors.Cause(
                 "metadata.resourceVersion",
                 "FieldValueInvalid",
-                "Invalid value: 0x0: must be specified for an update",
+                "Invalid value: 0: must be specified for an update",
             )
             raise errors.Invalid(ref.kind.kind, ref.kind.group, ref.name, causes=(cause,))
         return self._update(ref, views.kept(ref.kind, body), request, now)
@@ -298,7 +299,7 @@ class Store:
     def _delete(self, request: requests.Delete, now: datetime.datetime) -> Outcome:
         ref, options = request.ref, request.options
         kind, old = ref.kind, self._existing(ref)
-        _check_preconditions(ref, old, uid=options.uid, version=options.version)
+        _check_doomed(ref, old, options)
         if kind == kinds.NAMESPACES and ref.name in _PROTECTED_NAMESPACES:
             raise errors.Forbidden(
                 f'namespaces "{ref.name}" is forbidden: this namespace may not be deleted',
@@ -446,6 +447,25 @@ def _check_preconditions(ref: Ref, old: Obj, *, uid: str, version: str) -> None:
         raise errors.Conflict(
             f"{prefix}the object has been modified; please apply your changes to the latest "
             "version and try again",
+            details=_details(ref),
+        )
+
+
+def _check_doomed(ref: Ref, old: Obj, options: requests.DeleteOptions) -> None:
+    meta = old["metadata"]
+    name = f"{ref.kind.kind}.{ref.kind.group}" if ref.kind.group else ref.kind.kind
+    prefix = f'Operation cannot be fulfilled on {name} "{ref.name}": '
+    if options.uid and options.uid != meta["uid"]:
+        raise errors.Conflict(
+            f"{prefix}the UID in the precondition ({options.uid}) does not match the UID in record "
+            f"({meta['uid']}). The object might have been deleted and then recreated",
+            details=_details(ref),
+        )
+    if options.version and options.version != meta["resourceVersion"]:
+        raise errors.Conflict(
+            f"{prefix}the ResourceVersion in the precondition ({options.version}) does not match "
+            f"the ResourceVersion in record ({meta['resourceVersion']}). The object might have "
+            "been modified",
             details=_details(ref),
         )
 
