@@ -91,7 +91,7 @@ class GameSpec:
     def __post_init__(self) -> None:
         if not 1 <= self.min_seats <= self.max_seats <= 255:
             raise ValueError("seats lie between 1 and 255, at least min_seats of them")
-        if not 1 <= self.tick_hz <= 240 or self.tick_hz % self.snapshot_hz:
+        if not 1 <= self.snapshot_hz <= self.tick_hz <= 240 or self.tick_hz % self.snapshot_hz:
             raise ValueError("tick_hz is at most 240, and snapshot_hz divides it")
         if self.decision_every < 1 or self.decision_delay < 1:
             raise ValueError("decision_every and decision_delay are at least one tick")

@@ -1,5 +1,6 @@
 """Frames survive their bytes, and no bytes do anything but give a frame or FrameInvalid."""
 
+import contextlib
 import string
 
 import hypothesis
@@ -77,10 +78,8 @@ def test_a_server_frame_survives_its_bytes(frame: wire.ServerFrame) -> None:
 @hypothesis.given(HOSTILE)
 def test_any_bytes_give_a_frame_or_frame_invalid(raw: bytes) -> None:
     for decode in (codec.decode_client, codec.decode_server):
-        try:
+        with contextlib.suppress(errors.FrameInvalid):
             decode(raw)
-        except errors.FrameInvalid as error:
-            assert str(error)
 
 
 @hypothesis.given(CLIENT.map(codec.encode_client), st.data())
