@@ -5,8 +5,9 @@ and exits with 2.
 """
 
 import argparse
+import functools
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import uvloop
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         config, work = _worker(worker)
         logs.configure(worker, config.log_level, fmt=config.log_format)
-        uvloop.run(work)
+        uvloop.run(work())
     except (
         errors.WorkerError,
         adapter_errors.AdapterError,
@@ -37,17 +38,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _worker(name: str) -> tuple[settings.Settings, Coroutine[Any, Any, None]]:
+def _worker(name: str) -> tuple[settings.Settings, Callable[[], Coroutine[Any, Any, None]]]:
     match name:
         case "ranking":
             for_ranking = settings.load(settings.Ranking)
-            return for_ranking, ranking.run(for_ranking)
+            return for_ranking, functools.partial(ranking.run, for_ranking)
         case "analytics":
             for_analytics = settings.load(settings.Analytics)
-            return for_analytics, analytics.run(for_analytics)
+            return for_analytics, functools.partial(analytics.run, for_analytics)
         case "jobs":
             for_jobs = settings.load(settings.Jobs)
-            return for_jobs, jobs.run(for_jobs)
+            return for_jobs, functools.partial(jobs.run, for_jobs)
     raise AssertionError(f"{name} is parsed and not run")
 
 

@@ -6,7 +6,7 @@ from redis.backoff import NoBackoff
 
 
 def client(url: str, *, timeout_s: float, connections: int = 20) -> redis.asyncio.Redis:
-    """A client of `url`; it connects on first use and never retries by itself."""
+    """A client of `url`; it connects on first use, never retries, and owns its connections."""
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url,
         max_connections=connections,
@@ -16,4 +16,4 @@ def client(url: str, *, timeout_s: float, connections: int = 20) -> redis.asynci
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
-    return redis.asyncio.Redis(connection_pool=pool)
+    return redis.asyncio.Redis.from_pool(pool)

@@ -197,8 +197,9 @@ def _fitting(match: Match, ended: MatchEnded) -> Result:
 
 def _placements(match: Match, result: Result) -> tuple[rating.Placement, ...]:
     ranks = {standing.seat: standing.rank for standing in result.standings}
-    return tuple(
+    placements = tuple(
         rating.Placement(player=seat.player_id, team=seat.team, rank=ranks[seat.seat])
         for seat in match.seats
         if seat.player_id is not None
     )
+    return placements if rating.is_comparable(placements) else ()

@@ -53,6 +53,11 @@ class _Team:
     rating: float
 
 
+def is_comparable(placements: Iterable[Placement]) -> bool:
+    """Whether there are two teams to compare: nobody is rated for playing alone, or with bots."""
+    return len({placed.team for placed in placements}) > 1
+
+
 def rate(
     placements: Sequence[Placement], ratings: Mapping[PlayerId, int], *, k: int = K
 ) -> tuple[Change, ...]:
@@ -62,9 +67,9 @@ def rate(
         placements: the players of a finished match, each once.
         ratings: their ratings before it.
     """
-    teams = _teams(placements, ratings)
-    if len(teams) < 2:
+    if not is_comparable(placements):
         return ()
+    teams = _teams(placements, ratings)
     deltas = dict.fromkeys((team.number for team in teams), 0)
     for one, other in itertools.combinations(teams, 2):
         moved = round(k * (_score(one, other) - expected(one.rating, other.rating)) / _pairs(teams))
