@@ -1,9 +1,10 @@
-"""`keys --namespace NS`: signing keys, public keys and the admin token as Kubernetes objects.
+"""`keys --namespace NS`: keys, datastore passwords and the admin token as Kubernetes objects.
 
 What exists stays; the public sets are made from the private ones that are in force, so that a
 half-finished run continues where it stopped.
 """
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from matchfleet_api.commands import keyfiles
 
 log = structlog.get_logger(__name__)
 _SIGNING = "signing.json"
+_PASSWORD_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Names:
     def signing(self, owner: str) -> str:
         """The Secret of a signing key set."""
         return f"{self.release}-{owner}-keys"
+
+    def store(self, store: str) -> str:
+        """The Secret of a datastore, and the Service it is reached at inside the namespace."""
+        return f"{self.release}-{store}"
 
     @property
     def public(self) -> str:
@@ -68,6 +74,23 @@ async def make(objects: material.Material, names: Names) -> None:
         public[f"{owner}.json"] = keyfiles.public_half(kept[_SIGNING]).decode()
         log.info("signing_keys_in_place", secret=name)
     await objects.config_map(names.public, public, labels=labels)
+    for store, fresh in _stores(names).items():
+        await objects.secret(names.store(store), fresh, labels=labels)
     token = {"token": keyfiles.new_admin_token().encode()}
     await objects.secret(names.admin, token, labels=labels)
     log.info("install_keys_in_place", release=names.release)
+
+
+def _stores(names: Names) -> dict[str, dict[str, bytes]]:
+    """Fresh passwords of the datastores that the chart brings, and how they are reached."""
+
+    def kept(kind: str, before: str, after: str) -> dict[str, bytes]:
+        password = secrets.token_urlsafe(_PASSWORD_BYTES)
+        return {"password": password.encode(), kind: f"{before}{password}{after}".encode()}
+
+    host = names.store
+    return {
+        "postgres": kept("dsn", "postgresql://matchfleet:", f"@{host('postgres')}:5432/matchfleet"),
+        "redis": kept("url", "redis://:", f"@{host('redis')}:6379/0"),
+        "rabbitmq": kept("url", "amqp://matchfleet:", f"@{host('rabbitmq')}:5672/"),
+    }
