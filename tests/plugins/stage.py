@@ -70,7 +70,13 @@ class Duel:
 
     async def until_tick(self, tick: int) -> None:
         """Wait until both players have seen this tick."""
-        await until(lambda: now(min(self.ticks) >= tick or None), what=f"tick {tick}", within_s=60)
+
+        async def check() -> bool | None:
+            if self.playing.done():
+                self.playing.result()
+            return min(self.ticks) >= tick or None
+
+        await until(check, what=f"tick {tick}", within_s=60)
 
     async def over(self) -> None:
         """Wait until the server said END to both."""

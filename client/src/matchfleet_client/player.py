@@ -64,8 +64,9 @@ class Player:
             if found.match_id is None:
                 return None
             match = await self.api.match(found.match_id)
-            # A match that failed before it was Ready puts the ticket back into the queue.
-            return match if match.state == "ready" else None
+            # One that failed before it was Ready puts the ticket back into the queue. One that was
+            # Ready may be over already, for a client that was away.
+            return match if match.state == "ready" or found.state == "matched" else None
 
         return await self.ear.until(check, what="a match", within_s=within_s)
 
