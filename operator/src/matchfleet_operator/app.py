@@ -1,0 +1,343 @@
+"""The operator as a process: builds everything once, looks at everything, then works until told.
+
+    kopf (thread) --tell--> Feed --> Cache --keys--> WorkQueue --> Reconciler x N --> Executor
+    Auditor (every 30 s) ----^
+
+No key is worked on before the first complete look. On SIGTERM nothing new begins, what is in hand
+is finished; live matches need no operator.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import random
+import secrets
+import signal
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+
+from matchfleet_adapters import rabbitmq
+from matchfleet_contracts.resources import Phase
+from matchfleet_operator import client as kube_client
+from matchfleet_operator import errors, handlers, metrics
+from matchfleet_operator.access import Access
+from matchfleet_operator.assign import Assigner, HttpAssigner
+from matchfleet_operator.audit import Auditor
+from matchfleet_operator.bucket import Bucket
+from matchfleet_operator.cache import Cache
+from matchfleet_operator.event_writer import EventWriter
+from matchfleet_operator.executor import Executor
+from matchfleet_operator.feed import Feed
+from matchfleet_operator.keys import Key
+from matchfleet_operator.kube import Kind, KubeApi, Object
+from matchfleet_operator.memory import Memory
+from matchfleet_operator.namespace import NamespaceGuard
+from matchfleet_operator.publishing import EventPublisher
+from matchfleet_operator.reconciler import Reconciler
+from matchfleet_operator.settings import Settings
+from matchfleet_operator.views import Nodes, Views
+from matchfleet_operator.workqueue import WorkQueue
+from matchfleet_telemetry import health, serving
+
+log = structlog.get_logger(__name__)
+
+RESTART_FIRST_S = 0.5
+RESTART_MOST_S = 15.0
+FAILURES_WITHIN_S = 600.0
+POLL_S = 0.1
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime.datetime:
+        """The time now, in UTC."""
+        return datetime.datetime.now(datetime.UTC)  # noqa: TID251  the shell of the process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """The parts of a running operator."""
+
+    settings: Settings
+    access: Access
+    namespace: str
+    cache: Cache
+    memory: Memory
+    queue: WorkQueue[Key]
+    feed: Feed
+    auditor: Auditor
+    guard: NamespaceGuard
+    reconciler: Reconciler
+    event_writer: EventWriter
+    board: health.Board
+
+
+def build(
+    settings: Settings,
+    *,
+    access: Access,
+    api: KubeApi,
+    publisher: EventPublisher,
+    assigner: Assigner,
+    board: health.Board,
+) -> Operator:
+    """Joins the parts; nothing runs yet."""
+    clock = SystemClock()
+    namespace = settings.namespace or access.namespace
+    queue: WorkQueue[Key] = WorkQueue(jitter=random.random)
+    memory = Memory()
+    cache = Cache(queue.add)
+    guard = NamespaceGuard(api, memory, namespace)
+    feed = Feed(cache, memory, clock, suspect=guard.suspect)
+    nodes = Nodes(readable=settings.read_nodes)
+    event_writer = EventWriter(api, clock, namespace=namespace, instance=settings.pod_name)
+    executor = Executor(
+        api=api,
+        cache=cache,
+        memory=memory,
+        publisher=publisher,
+        assigner=assigner,
+        clock=clock,
+        emit=event_writer.emit,
+    )
+    views = Views(cache, memory, nodes, settings.rules(), secrets.randbelow)
+
+    def recheck() -> None:
+        for key in list(cache.all_keys()):
+            queue.add(key)
+
+    return Operator(
+        settings=settings,
+        access=access,
+        namespace=namespace,
+        cache=cache,
+        memory=memory,
+        queue=queue,
+        feed=feed,
+        auditor=Auditor(api, cache, feed, nodes, recheck),
+        guard=guard,
+        reconciler=Reconciler(views=views, executor=executor, queue=queue, clock=clock),
+        event_writer=event_writer,
+        board=board,
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Runs an operator until SIGTERM or SIGINT.
+
+    Raises:
+        errors.OperatorError: it cannot start, or its watch keeps failing.
+    """
+    access, files = settings.access(), settings.key_files()
+    board = health.Board("first audit", "watch")
+    stop = _stop_signal()
+    async with contextlib.AsyncExitStack() as stack:
+        session = await stack.enter_async_context(
+            kube_client.open_session(access, connections=2 * settings.workers)
+        )
+        pods = await stack.enter_async_context(aiohttp.ClientSession())
+        publisher = await stack.enter_async_context(
+            rabbitmq.Publisher.connected(settings.rabbitmq_url, name="operator")
+        )
+        operator = build(
+            settings,
+            access=access,
+            api=kube_client.Client(
+                session,
+                access,
+                namespace=settings.namespace or access.namespace,
+                writes=Bucket(per_s=settings.writes_per_second, burst=settings.writes_burst),
+                timeout_s=settings.request_timeout_seconds,
+            ),
+            publisher=publisher,
+            assigner=HttpAssigner(pods, files, timeout_s=settings.request_timeout_seconds),
+            board=board,
+        )
+        await stack.enter_async_context(_served(operator))
+        await work(operator, stop)
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.asynccontextmanager
+async def _served(operator: Operator) -> AsyncIterator[None]:
+    """Health on its own port, and metrics on theirs."""
+    chosen = operator.settings
+
+    def live() -> str | None:
+        heard = max(operator.feed.last_at, operator.auditor.last_at)
+        silent_s = time.monotonic() - heard
+        if silent_s < chosen.silent_seconds:
+            return None
+        return f"nothing was heard of the API server for {silent_s:.0f} s"
+
+    ready = operator.board.report
+    async with (
+        serving.running(
+            chosen.metrics_host, chosen.metrics_port, process="operator", live=live, ready=ready
+        ),
+        serving.running(chosen.health_host, chosen.health_port, live=live, ready=ready),
+    ):
+        yield
+
+
+async def work(operator: Operator, stop: asyncio.Event) -> None:
+    """Looks at everything, then works until `stop` is set, then winds down.
+
+    Raises:
+        errors.OperatorError: the API server did not answer in time, or the watch keeps failing.
+    """
+    stopping = asyncio.create_task(stop.wait(), name="stop-signal")
+    try:
+        if not await _first_audit(operator, stop):
+            return
+        tasks = [
+            asyncio.create_task(operator.reconciler.work(), name=f"worker-{n}")
+            for n in range(operator.settings.workers)
+        ]
+        tasks += [
+            asyncio.create_task(_supervise_watch(operator), name="watch"),
+            asyncio.create_task(_audit_for_ever(operator), name="audit"),
+            asyncio.create_task(_guard_namespace(operator), name="namespace"),
+            asyncio.create_task(operator.event_writer.work(), name="events"),
+            asyncio.create_task(_count_matches(operator), name="counts"),
+        ]
+        log.info("operator_started", namespace=operator.namespace, **operator.cache.counts())
+        try:
+            await _until_told_or_broken(stopping, tasks)
+            await _wind_down(operator)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        stopping.cancel()
+    log.info("operator_stopped")
+
+
+async def _until_told_or_broken(
+    stopping: "asyncio.Task[bool]", tasks: list["asyncio.Task[None]"]
+) -> None:
+    done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in done - {stopping}:
+        # Only a task that broke ends by itself.
+        task.result()
+
+
+async def _first_audit(operator: Operator, stop: asyncio.Event) -> bool:
+    """Looks at everything once; False when told to stop before that succeeded."""
+    deadline = time.monotonic() + operator.settings.wait_seconds
+    while not stop.is_set():
+        try:
+            await operator.auditor.audit()
+        except errors.ApiError as error:
+            if time.monotonic() >= deadline:
+                raise
+            why = str(error)
+            operator.board.wrong("first audit", why)
+            log.info("waiting_for_api_server", why=why)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await stop.wait()
+            continue
+        operator.board.well("first audit")
+        return True
+    return False
+
+
+async def _audit_for_ever(operator: Operator) -> None:
+    period_s = operator.settings.audit_seconds
+    while True:
+        await asyncio.sleep(period_s * random.uniform(0.9, 1.1))
+        try:
+            await operator.auditor.audit()
+        except errors.ApiError as error:
+            log.warning("audit_failed", why=str(error))
+
+
+async def _guard_namespace(operator: Operator) -> None:
+    await operator.guard.watch(period_s=operator.settings.audit_seconds)
+    operator.auditor.recheck()
+    # All is planned anew with that knowledge; there is nothing more to find out.
+    await asyncio.Event().wait()
+
+
+async def _count_matches(operator: Operator) -> None:
+    while True:
+        counts = dict.fromkeys(Phase, 0)
+        for match in operator.cache.matches():
+            counts[match.status.phase] += 1
+        for phase, count in counts.items():
+            metrics.MATCHES.labels(phase=phase.value).set(count)
+        await asyncio.sleep(5.0)
+
+
+async def _supervise_watch(operator: Operator) -> None:
+    """Keeps kopf watching; it may end by itself, and is started again for a while."""
+    loop = asyncio.get_running_loop()
+    feed = operator.feed
+
+    def tell(kind: Kind, change: str | None, found: Object, received_at: float) -> None:
+        loop.call_soon_threadsafe(feed.tell, kind, change, found, received_at)
+
+    failures: deque[float] = deque()
+    while True:
+        watching = handlers.Watching(tell, operator.access, [operator.namespace])
+        watching.start()
+        try:
+            await _until_ended(watching, operator.board)
+        finally:
+            watching.stop()
+        now = time.monotonic()
+        failures.append(now)
+        while failures and failures[0] < now - FAILURES_WITHIN_S:
+            failures.popleft()
+        metrics.KOPF_RESTARTS.inc()
+        operator.board.wrong("watch", f"ended: {watching.failure}")
+        log.error("watch_ended", failures=len(failures), why=repr(watching.failure))
+        if len(failures) >= operator.settings.watch_failures:
+            raise errors.OperatorError(f"the watch ended {len(failures)} times in ten minutes")
+        wait_s = min(RESTART_FIRST_S * 2.0 ** (len(failures) - 1), RESTART_MOST_S)
+        await asyncio.sleep(wait_s * random.uniform(0.7, 1.0))
+        operator.auditor.recheck()
+
+
+async def _until_ended(watching: handlers.Watching, board: health.Board) -> None:
+    while watching.is_alive():
+        if watching.ready.is_set():
+            board.well("watch")
+        await asyncio.sleep(POLL_S)
+
+
+async def _wind_down(operator: Operator) -> None:
+    """Begins nothing new; finishes what is in hand, or lets go of everything if all is ending."""
+    operator.memory.closing = True
+    log.info("operator_stopping")
+    chosen = operator.settings
+    if await operator.guard.check():
+        operator.auditor.recheck()
+        await _until(lambda: _nothing_held(operator), within_s=chosen.release_seconds)
+        return
+    await _until(lambda: operator.queue.is_idle, within_s=chosen.stop_seconds)
+
+
+def _nothing_held(operator: Operator) -> bool:
+    return operator.queue.is_idle and not any(pod.is_held for pod in operator.cache.pods())
+
+
+async def _until(is_so: Callable[[], bool], *, within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not is_so() and time.monotonic() < deadline:  # noqa: ASYNC110  many may make it so
+        await asyncio.sleep(POLL_S / 2)

@@ -1,0 +1,75 @@
+"""Compares what we think with complete lists: at the start, and again and again after it.
+
+kopf does not report what vanished while its watch was broken, so something must. The lists are
+consistent (no version is asked for), and what is newer than a list is never missed in it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from matchfleet_operator import errors, kube, marks, metrics, observed
+from matchfleet_operator.cache import Cache
+from matchfleet_operator.feed import Feed
+from matchfleet_operator.kube import Kind, KubeApi
+from matchfleet_operator.views import Nodes
+
+log = structlog.get_logger(__name__)
+
+# Fleets before Matches before pods: what is listed later may refer to what was listed before.
+_KINDS = ((kube.FLEETS, ""), (kube.MATCHES, ""), (kube.PODS, marks.PODS_OF_OURS))
+
+
+@dataclass(slots=True)
+class Auditor:
+    """Lists everything and repairs the cache; `last_at` is when that last went well."""
+
+    api: KubeApi
+    cache: Cache
+    feed: Feed
+    nodes: Nodes
+    recheck: Callable[[], None] = lambda: None
+    last_at: float = 0.0
+
+    async def audit(self) -> None:
+        """One complete look.
+
+        Raises:
+            errors.ApiError: a list was refused or did not come.
+        """
+        is_first = not self.last_at
+        for kind, selector in _KINDS:
+            await self._compare(kind, selector, is_first=is_first)
+        await self._read_nodes()
+        self.last_at = time.monotonic()
+        metrics.AUDIT_AT.set_to_current_time()
+        for resource, count in self.cache.counts().items():
+            metrics.CACHE_OBJECTS.labels(resource=resource).set(count)
+        self.recheck()
+
+    async def _compare(self, kind: Kind, selector: str, *, is_first: bool) -> None:
+        listing = await self.api.list_all(kind, selector=selector)
+        listed = {observed.name_of(o): observed.uid_of(o) for o in listing.items}
+        news = sum(self.feed.put(kind, item) for item in listing.items)
+        phantoms = self.cache.phantoms(kind.plural, listed, listing.version)
+        for name, uid in phantoms:
+            self.feed.drop(kind, name, uid)
+        if is_first:
+            return
+        metrics.AUDIT_DRIFT.labels(resource=kind.plural, what="news").inc(news)
+        metrics.AUDIT_DRIFT.labels(resource=kind.plural, what="phantom").inc(len(phantoms))
+        if phantoms:
+            log.warning("phantoms_found", resource=kind.plural, names=[n for n, _ in phantoms][:10])
+
+    async def _read_nodes(self) -> None:
+        if not self.nodes.readable:
+            return
+        try:
+            listing = await self.api.list_all(kube.NODES)
+        except errors.Refused as error:
+            log.warning("nodes_unreadable", why=str(error))
+            self.nodes.readable = False
+            return
+        self.nodes.by_name = {n.name: n for n in map(observed.node, listing.items)}
