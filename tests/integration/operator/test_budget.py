@@ -1,0 +1,68 @@
+"""What one Match costs the API server, counted by the operator's own metrics."""
+
+import contextlib
+import statistics
+import time
+
+import prometheus_client
+import pytest
+
+pytestmark = pytest.mark.control_plane
+
+WRITES = ("create", "patch", "delete")
+
+
+def writes() -> dict[tuple[str, str], float]:
+    """Mutating requests so far, by verb and resource."""
+    found: dict[tuple[str, str], float] = {}
+    for family in prometheus_client.REGISTRY.collect():
+        for sample in family.samples:
+            if sample.name == "matchfleet_operator_api_requests_total":
+                key = (sample.labels["verb"], sample.labels["resource"])
+                found[key] = found.get(key, 0) + sample.value
+    return {key: count for key, count in found.items() if key[0] in WRITES}
+
+
+async def gone(bench, name: str) -> bool:
+    found = await bench.call("GET", bench.path("matches"))
+    return all(m["metadata"]["name"] != name for m in found["items"])
+
+
+async def lives(bench, count: int) -> list[float]:
+    """Plays matches one after the other on warm servers; from created to Ready, in seconds."""
+    took = []
+    for number in range(count):
+        await bench.until_pods_run(2)
+
+        async def two_idle() -> bool:
+            fleet = await bench.call("GET", bench.path("fleets", "eu"))
+            return fleet.get("status", {}).get("idle") == 2
+
+        await bench.until(two_idle)
+        name = f"life-{number}"
+        began = time.perf_counter()
+        await bench.apply_match(name, ttlSecondsAfterFinished=0)
+        found = await bench.until_phase("Ready", name)
+        took.append(time.perf_counter() - began)
+        await bench.play(found)
+        await bench.until(lambda name=name: gone(bench, name))
+    return took
+
+
+async def test_a_warm_match_costs_eight_writes_its_fleets_status_aside(bench):
+    count = 10
+    async with bench.operating(event_detail="abnormal"):
+        await bench.apply_fleet(warm=2)
+        await bench.until_pods_run(2)
+        before = writes()
+        took = await lives(bench, count)
+        await bench.until_pods_run(2)
+        after = writes()
+    spent = {key: after[key] - before.get(key, 0) for key in after}
+    per_life = sum(n for (_, resource), n in spent.items() if resource != "fleets") / count
+    with contextlib.suppress(statistics.StatisticsError):
+        print(
+            f"\nwrites per life {per_life:.1f} ({spent}); created to Ready "
+            f"p50 {statistics.median(took) * 1000:.0f} ms, max {max(took) * 1000:.0f} ms"
+        )
+    assert per_life <= 8
