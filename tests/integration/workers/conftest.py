@@ -84,6 +84,11 @@ class World:
     def __init__(self, connection):
         self.sql = connection
 
+    async def reconnect(self, dsn):
+        """A new connection, after PostgreSQL was away."""
+        self.sql = await asyncpg.connect(dsn)
+        await pool.prepare(self.sql)
+
     async def players(self, count):
         made = [PlayerId(new_id()) for _ in range(count)]
         await self.sql.executemany(
@@ -168,10 +173,10 @@ class World:
 
 @pytest.fixture
 async def world(postgres_dsn):
-    connection = await asyncpg.connect(postgres_dsn)
-    await pool.prepare(connection)
-    yield World(connection)
-    await connection.close()
+    made = World(None)
+    await made.reconnect(postgres_dsn)
+    yield made
+    await made.sql.close()
 
 
 @pytest.fixture

@@ -30,23 +30,30 @@ class View(Protocol):
         ...
 
 
-async def show(
-    view: View,
-    database: pool.Database,
-    *,
-    game: str,
-    mode: str,
-    ratings: Mapping[PlayerId, int],
-) -> None:
-    """Show what a match did, or the whole ladder when it is not shown; never raises for Redis."""
-    try:
-        if await view.change(game, mode, ratings=ratings):
-            metrics.LADDER_VIEWS.labels(outcome="changed").inc()
-        else:
-            await replace(view, database, game=game, mode=mode)
-    except errors.Unavailable as error:
-        metrics.LADDER_VIEWS.labels(outcome="failed").inc()
-        log.warning("ladder_view_behind", game=game, mode=mode, error=str(error))
+class Display:
+    """Shows what matches did; remembers which ladders it could not show."""
+
+    def __init__(self, view: View, database: pool.Database) -> None:
+        self._view = view
+        self._database = database
+        self._behind: set[tuple[str, str]] = set()
+
+    async def show(self, game: str, mode: str, *, ratings: Mapping[PlayerId, int]) -> None:
+        """Shows new ratings, or the whole ladder if it is not shown rightly; never raises for Redis.
+
+        A Redis that was away may come back with what it showed before: then the whole is due.
+        """
+        try:
+            is_whole = (game, mode) not in self._behind
+            if is_whole and await self._view.change(game, mode, ratings=ratings):
+                metrics.LADDER_VIEWS.labels(outcome="changed").inc()
+                return
+            await replace(self._view, self._database, game=game, mode=mode)
+            self._behind.discard((game, mode))
+        except errors.Unavailable as error:
+            self._behind.add((game, mode))
+            metrics.LADDER_VIEWS.labels(outcome="failed").inc()
+            log.warning("ladder_view_behind", game=game, mode=mode, error=str(error))
 
 
 async def replace_all(view: View, database: pool.Database) -> int:

@@ -42,7 +42,7 @@ class Recorder:
 
     def __init__(self, database: pool.Database, view: ladders.View, *, now: clock.Clock) -> None:
         self._database = database
-        self._view = view
+        self._display = ladders.Display(view, database)
         self._clock = now
 
     async def handle(self, event: events.Event) -> None:
@@ -66,11 +66,9 @@ class Recorder:
             )
         _tell(outcome, event, ended)
         if isinstance(outcome, Recorded) and outcome.changes:
-            await ladders.show(
-                self._view,
-                self._database,
-                game=outcome.match.game,
-                mode=outcome.match.mode,
+            await self._display.show(
+                outcome.match.game,
+                outcome.match.mode,
                 ratings={c.player: c.after for c in outcome.changes},
             )
 
