@@ -12,7 +12,7 @@ from matchfleet_local.servers.datastores import (
     PostgresServer,
     RabbitServer,
     RedisServer,
-    running,
 )
+from matchfleet_local.servers.runs import running
 
 __all__ = ["Datastores", "PostgresServer", "RabbitServer", "RedisServer", "running"]

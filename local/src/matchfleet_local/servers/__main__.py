@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from matchfleet_local.servers import datastores, errors, packages
+from matchfleet_local.servers import errors, packages, runs
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -47,7 +47,7 @@ async def run(options: argparse.Namespace) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
     wanted = options.only or packages.ALL
-    async with datastores.running(
+    async with runs.running(
         options.dir,
         postgres="postgres" in wanted,
         redis="redis" in wanted,

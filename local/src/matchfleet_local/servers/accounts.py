@@ -29,11 +29,15 @@ class Account:
     gid: int
 
 
+def ourselves() -> Account:
+    """The account of this process."""
+    return Account(str(os.geteuid()), os.geteuid(), os.getegid())
+
+
 def for_servers() -> Account:
     """The account to serve as: ourselves, or an unprivileged one when we are root."""
-    uid = os.geteuid()
-    if uid != 0:
-        return Account(str(uid), uid, os.getegid())
+    if os.geteuid() != 0:
+        return ourselves()
     for name in CANDIDATES:
         try:
             entry = pwd.getpwnam(name)

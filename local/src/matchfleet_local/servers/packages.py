@@ -62,7 +62,15 @@ class Refuse:
     remedy: str
 
 
-Source = Installed | Install | Refuse
+@dataclass(frozen=True, slots=True)
+class UseContainers:
+    """These servers run as containers; the others from their programs."""
+
+    programs: Mapping[ServerName, Path]
+    contained: tuple[ServerName, ...]
+
+
+Source = Installed | Install | UseContainers | Refuse
 
 
 def plan(
@@ -70,6 +78,7 @@ def plan(
     found: Mapping[ServerName, Path],
     *,
     can_install: bool,
+    has_docker: bool,
 ) -> Source:
     """Decide where the wanted servers come from.
 
@@ -77,6 +86,7 @@ def plan(
         wanted: the servers asked for.
         found: programs on this machine.
         can_install: we are root on Debian, Ubuntu or a child of theirs.
+        has_docker: a Docker engine answers us.
     """
     programs = {name: found[name] for name in wanted if name in found}
     missing = tuple(name for name in wanted if name not in found)
@@ -85,11 +95,17 @@ def plan(
     packages = tuple(PACKAGES[name] for name in missing)
     if can_install:
         return Install(packages)
-    return Refuse(
-        missing,
+    if has_docker:
+        return UseContainers(programs, missing)
+    return Refuse(missing, remedy(missing))
+
+
+def remedy(missing: Sequence[ServerName]) -> str:
+    """What a person can do about missing servers."""
+    return (
         f"On Debian or Ubuntu run `sudo apt-get install --no-install-recommends "
-        f"{' '.join(packages)}`; elsewhere install the same servers, or start Docker. "
-        f"Their services need not run.",
+        f"{' '.join(PACKAGES[name] for name in missing)}`; elsewhere install the same servers, or "
+        f"start Docker. Their services need not run."
     )
 
 

@@ -117,6 +117,12 @@ def url(port: int, password: str, vhost: str = VHOST) -> str:
     )
 
 
+def control(home: Path, node: Node, erlang: str) -> recipes.Command:
+    """Evaluate Erlang in the node, over its distribution port, with the cookie in its home."""
+    script = ("-address", f"{recipes.LOOPBACK}:{node.distribution_port}", "-e")
+    return recipes.Command(("erl_call", *script), {"HOME": str(home)}, erlang)
+
+
 def add_vhosts(names: tuple[str, ...]) -> str:
     """Erlang that makes virtual hosts and lets our user use them."""
     user = f'<<"{recipes.USER}">>'

@@ -15,10 +15,11 @@ USER = "matchfleet"
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One program to run in a server's home."""
+    """One program to run in a server's home, with what it is told on its standard input."""
 
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,10 @@ class Recipe:
         ready_within_s: how long a start may take on a slow machine.
         stop_within_s: how long an orderly end may take before it is forced.
         links: symbolic links to make in the home before anything runs, by relative path.
+        holds_input: whether its standard input stays open as long as it runs, and ends it.
+        before: commands run before each start; that they fail means that there was nothing to do.
+        crash: ends it as a crash would, where killing the process that we started would not.
+        erase: commands that remove what it keeps outside its home.
     """
 
     name: str
@@ -50,3 +55,7 @@ class Recipe:
     ready_within_s: float = 60.0
     stop_within_s: float = 15.0
     links: Mapping[str, Path] = field(default_factory=dict)
+    holds_input: bool = False
+    before: Sequence[Command] = ()
+    crash: Command | None = None
+    erase: Sequence[Command] = ()

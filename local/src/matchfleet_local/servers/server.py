@@ -81,7 +81,7 @@ class Server:
         if self.is_running:
             return
         await self._prepare()
-        self._process = self._launch(self.recipe.serve)
+        self._process = self._launch(self.recipe.serve, holds_input=self.recipe.holds_input)
         self._identity = processes.identify(self._process.pid)
         self._remember()
         try:
@@ -114,8 +114,17 @@ class Server:
     async def kill(self) -> None:
         """End it and its children at once, as a crash would."""
         if self._identity:
+            if self.recipe.crash:
+                await self._run(self.recipe.crash)
             await processes.kill(processes.family(self._identity))
         self._forget()
+
+    async def erase(self) -> None:
+        """Remove what it keeps outside its home; it is stopped."""
+        if self.recipe.erase:
+            accounts.private(self.recipe.home, self._account)
+        for command in self.recipe.erase:
+            await self._run(command)
 
     async def _prepare(self) -> None:
         home = accounts.private(self.recipe.home, self._account)
@@ -126,23 +135,31 @@ class Server:
             link.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(target)
+        for command in self.recipe.before:
+            await self._run(command)
         done = home / ".prepared"
         if done.exists():
             return
         for command in self.recipe.prepare:
-            process = self._launch(command)
-            try:
-                async with asyncio.timeout(PREPARE_WITHIN_S):
-                    await _exited(process)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
-            if process.returncode:
+            if await self._run(command):
                 raise self._failed(f"could not be prepared ({command.argv[0]})")
         accounts.place(done, "", self._account)
 
-    def _launch(self, command: recipes.Command) -> subprocess.Popen[bytes]:
+    async def _run(self, command: recipes.Command) -> int:
+        """Run a command to its end and return its exit code; one that hangs is killed."""
+        process = self._launch(command)
+        identity = processes.identify(process.pid)
+        try:
+            if identity:
+                await processes.gone((identity,), within_s=PREPARE_WITHIN_S)
+        finally:
+            if process.poll() is None:
+                process.kill()
+        return process.wait()
+
+    def _launch(
+        self, command: recipes.Command, *, holds_input: bool = False
+    ) -> subprocess.Popen[bytes]:
         """Run a command in the home, as the account, on the leash, its words in the log."""
         drops = self._account.uid != os.geteuid()
         leashed = (
@@ -168,7 +185,7 @@ class Server:
                     "TZ": "UTC",
                     **command.environment,
                 },
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if holds_input else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Ctrl-C in a terminal is for us; we then stop the servers in order.
@@ -182,6 +199,8 @@ class Server:
 
     def _forget(self) -> None:
         if self._process:
+            if self._process.stdin:
+                self._process.stdin.close()
             self._process.wait()
         self._process = self._identity = None
         self._pid_file.unlink(missing_ok=True)
@@ -219,10 +238,3 @@ def tail(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
         return file.read().decode("utf-8", errors="replace")
-
-
-async def _exited(process: subprocess.Popen[bytes]) -> None:
-    identity = processes.identify(process.pid)
-    if identity:
-        await processes.gone((identity,), within_s=PREPARE_WITHIN_S)
-    process.wait()

@@ -11,20 +11,25 @@ PG, RD, MQ = Path("/pg/postgres"), Path("/rd/redis-server"), Path("/mq/rabbitmq-
 
 def test_what_is_installed_is_used_as_it_is() -> None:
     found = {"postgres": PG, "redis": RD, "rabbitmq": MQ}
-    plan = packages.plan(("postgres", "rabbitmq"), found, can_install=True)
+    plan = packages.plan(("postgres", "rabbitmq"), found, can_install=True, has_docker=True)
     assert plan == packages.Installed({"postgres": PG, "rabbitmq": MQ})
 
 
 def test_only_what_is_missing_is_installed() -> None:
-    plan = packages.plan(packages.ALL, {"postgres": PG}, can_install=True)
+    plan = packages.plan(packages.ALL, {"postgres": PG}, can_install=True, has_docker=True)
     assert plan == packages.Install(("redis-server", "rabbitmq-server"))
 
 
 def test_without_root_and_docker_the_refusal_says_what_to_type() -> None:
-    plan = packages.plan(packages.ALL, {"redis": RD}, can_install=False)
+    plan = packages.plan(packages.ALL, {"redis": RD}, can_install=False, has_docker=False)
     assert isinstance(plan, packages.Refuse)
     assert plan.missing == ("postgres", "rabbitmq")
     assert "apt-get install --no-install-recommends postgresql rabbitmq-server" in plan.remedy
+
+
+def test_without_root_docker_brings_what_is_missing() -> None:
+    plan = packages.plan(packages.ALL, {"redis": RD}, can_install=False, has_docker=True)
+    assert plan == packages.UseContainers({"redis": RD}, ("postgres", "rabbitmq"))
 
 
 def test_the_newest_postgresql_with_all_its_programs_is_found(tmp_path: Path) -> None:
