@@ -68,8 +68,8 @@ class Auditor:
             return
         try:
             listing = await self.api.list_all(kube.NODES)
-        except errors.Refused as error:
-            log.warning("nodes_unreadable", why=str(error))
+        except (errors.Refused, errors.NotFound) as error:
+            log.info("nodes_unreadable", why=str(error))
             self.nodes.readable = False
             return
         self.nodes.by_name = {n.name: n for n in map(observed.node, listing.items)}

@@ -24,8 +24,8 @@ class Settings(pydantic_settings.BaseSettings):
         operator_signing_keys: private JWK set that signs assignments.
         api_public_keys: public JWK set of `api`, handed to servers; read for each assignment.
         wait_seconds: how long to wait at start for the API server and the CRDs.
-        read_nodes: whether to read nodes, which needs a ClusterRole: their external addresses are
-            told to players then, and a broken node is noticed sooner.
+        read_nodes: whether to try to read nodes, which takes a ClusterRole: players are told their
+            external addresses then, and a broken node is noticed sooner.
         health_port: where /livez and /readyz are served; 0 means nowhere.
         metrics_port: where /metrics is served, with the two as well; 0 means nowhere.
         audit_seconds: between two complete lists.
@@ -45,7 +45,7 @@ class Settings(pydantic_settings.BaseSettings):
     kubeconfig: Path | None = None
     pod_name: str = "matchfleet-operator"
     wait_seconds: float = pydantic.Field(default=120.0, ge=0)
-    read_nodes: bool = False
+    read_nodes: bool = True
 
     log_level: str = "INFO"
     log_format: str = "json"
