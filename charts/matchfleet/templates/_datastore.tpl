@@ -1,6 +1,7 @@
 {{/*
 A datastore for development: one pod, no replica, no backup. By (dict "root" "store" "port" "env"
-"arguments" "ready" {probe}).
+"passwords" [variables] "arguments" "ready" {probe}). Beside the server's own settings its pod has
+those of the server's command line client, so that `kubectl exec ... -- psql` just works.
 */}}
 {{- define "matchfleet.datastore" -}}
 {{- $values := index .root.Values .store -}}
@@ -48,6 +49,10 @@ spec:
         {{- range $name, $value := .env }}
         - {name: {{ $name }}, value: {{ $value | quote }}}
         {{- end }}
+        {{- range .passwords }}
+        - name: {{ . }}
+          valueFrom: {secretKeyRef: {name: {{ $fullname }}-{{ $.store }}, key: password}}
+        {{- end }}
         ports:
         - {name: {{ .store }}, containerPort: {{ .port }}}
         startupProbe:
@@ -64,14 +69,8 @@ spec:
         volumeMounts:
         - {name: data, mountPath: /data}
         - {name: tmp, mountPath: /tmp}
-        - {name: secret, mountPath: /etc/matchfleet/{{ .store }}, readOnly: true}
       volumes:
       - {name: tmp, emptyDir: {}}
-      - name: secret
-        secret:
-          secretName: {{ $fullname }}-{{ .store }}
-          defaultMode: 0440
-          items: [{key: password, path: password}]
       {{- if not $claimed }}
       - {name: data, emptyDir: {}}
       {{- end }}
