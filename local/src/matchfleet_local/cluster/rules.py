@@ -118,9 +118,10 @@ def check(rules: Rules, new: Mapping[str, Any], old: Mapping[str, Any] | None) -
     seen_new = _root(new)
     seen_old = None if old is None else _root(old)
     broken: list[Cause] = []
+    converted = _Converted()
     for rule in rules.compiled:
         for place in _places(rules.schema, rule.steps, seen_new, seen_old, path=""):
-            cause = _judge(rule, place)
+            cause = _judge(rule, place, converted)
             if cause is not None:
                 broken.append(cause)
     return tuple(broken)
@@ -186,14 +187,27 @@ def _paired(schema: Mapping[str, Any], item: Any, old: Any) -> Any:
     return None
 
 
-def _judge(rule: Rule, place: _Place) -> Cause | None:
+class _Converted:
+    """The CEL forms of the values of one check: most rules look at the same few."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, Any]] = {}
+
+    def of(self, value: Any, schema: Mapping[str, Any]) -> Any:
+        """The CEL form of a value; the value is kept, so that its id stays its own."""
+        if id(value) not in self._known:
+            self._known[id(value)] = (value, to_cel(value, schema))
+        return self._known[id(value)][1]
+
+
+def _judge(rule: Rule, place: _Place, converted: _Converted) -> Cause | None:
     if rule.needs_old and not place.has_old:
         return None
     if not rule.needs_old and place.has_old and place.new == place.old:
         return None
-    names = {"self": to_cel(place.new, place.schema)}
+    names = {"self": converted.of(place.new, place.schema)}
     if rule.needs_old:
-        names["oldSelf"] = to_cel(place.old, place.schema)
+        names["oldSelf"] = converted.of(place.old, place.schema)
     message = rule.message
     try:
         if rule.program(names):
