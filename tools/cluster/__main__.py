@@ -62,14 +62,13 @@ def _engine(chosen: argparse.Namespace, where: places.Places, report: progress.R
         stopped = engine.stop(where)
         report.say("stopped our engine" if stopped else "no engine of ours runs")
         return 0
-    with locks.held("engine", where=where, report=report):
-        ours = engine.ensure(where)
+    ours = engine.ensure(where, report)
     report.say("a Docker engine answers" + (", started by us" if ours else ""))
     return 0
 
 
 def _node_image(_: argparse.Namespace, where: places.Places, report: progress.Reporter) -> int:
-    engine.ensure(where)
+    engine.ensure(where, report)
     with locks.held("build", where=where, report=report):
         image = node_image.choose(where)
         print(image.name if image.is_published else node_image.build(where, report))
@@ -77,7 +76,7 @@ def _node_image(_: argparse.Namespace, where: places.Places, report: progress.Re
 
 
 def _base_images(_: argparse.Namespace, where: places.Places, report: progress.Reporter) -> int:
-    engine.ensure(where)
+    engine.ensure(where, report)
     with locks.held("build", where=where, report=report):
         for ground in bases.Ground:
             with report.step(f"base for {ground.name.lower()}"):
@@ -87,7 +86,7 @@ def _base_images(_: argparse.Namespace, where: places.Places, report: progress.R
 
 def _images(chosen: argparse.Namespace, where: places.Places, report: progress.Reporter) -> int:
     recipes = images.chosen(chosen.only)
-    engine.ensure(where)
+    engine.ensure(where, report)
     with locks.held("build", where=where, report=report):
         built = [images.build(recipe, where=where, report=report) for recipe in recipes]
         tags = [chosen.tag] if chosen.tag else [images.DEV_TAG, images.set_tag(built)]

@@ -14,6 +14,7 @@ from tools.cluster import (
     debian,
     docker,
     engine,
+    kernel_limits,
     machine,
     node_image,
     places,
@@ -146,6 +147,7 @@ def _cluster(found: machine.Machine, around: Surroundings) -> list[Finding]:
     return [
         Finding(Weight.FINE, f"cgroup: version {found.cgroup_version}"),
         _rights(found),
+        _inotify(found),
         _engine(found, around),
         _registry(found, around),
         Finding(
@@ -163,6 +165,19 @@ def _rights(found: machine.Machine) -> Finding:
             Weight.NOTE, "user: root without CAP_SYS_RESOURCE; containers run through a shim"
         )
     return Finding(Weight.FINE, "user: root")
+
+
+def _inotify(found: machine.Machine) -> Finding:
+    wanted = kernel_limits.INSTANCES_AT_LEAST
+    if not 0 < found.inotify_instances < wanted:
+        return Finding(Weight.FINE, f"inotify instances: {found.inotify_instances}")
+    if found.is_root:
+        return Finding(Weight.NOTE, f"inotify instances: will be raised to {wanted}")
+    return Finding(
+        Weight.NOTE,
+        f"inotify instances: {found.inotify_instances}, little for a second cluster; as root: "
+        f"sysctl fs.inotify.max_user_instances={wanted}",
+    )
 
 
 def _engine(found: machine.Machine, around: Surroundings) -> Finding:

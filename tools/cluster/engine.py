@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cluster import apt, commands, errors, machine, places
+from tools.cluster import apt, commands, errors, locks, machine, places, progress
 
 START_TIMEOUT_S = 60
 MUTE_AFTER_S = 25
@@ -138,7 +138,7 @@ def places_of(where: places.Places) -> EnginePlaces:
     return EnginePlaces(state=where.engine, runtime=where.runtime)
 
 
-def ensure(where: places.Places) -> bool:
+def ensure(where: places.Places, report: progress.Reporter) -> bool:
     """Makes an engine answer; returns whether it is ours.
 
     Raises:
@@ -146,8 +146,13 @@ def ensure(where: places.Places) -> bool:
         NotHealthy: The engine was started and did not answer in time.
     """
     home = places_of(where)
-    for action in plan(observe(home)):
-        act(action, home=home, where=where)
+    if not answers():
+        with (
+            locks.held("engine", where=where, report=report),
+            report.step("starting a Docker engine"),
+        ):
+            for action in plan(observe(home)):
+                act(action, home=home, where=where)
     return own_pid(home) is not None
 
 

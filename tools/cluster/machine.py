@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cluster import commands, versions
+from tools.cluster import commands, kernel_limits, versions
 
 CAP_SYS_RESOURCE = 24
 GIB = 1024**3
@@ -23,6 +23,7 @@ class Machine:
     has_sys_resource: bool
     go: versions.Version | None
     has_apt: bool
+    inotify_instances: int
 
 
 def observe(disk: Path) -> Machine:
@@ -36,6 +37,7 @@ def observe(disk: Path) -> Machine:
         has_sys_resource=has_sys_resource(bounding_set()),
         go=go_version(),
         has_apt=commands.find("apt-get") is not None,
+        inotify_instances=kernel_limits.inotify_instances(),
     )
 
 

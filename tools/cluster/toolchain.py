@@ -115,11 +115,13 @@ def _in_container(name: str, words: list[str], *, output: Path, where: places.Pl
     # A killed run leaves its container compiling: two of them would fight for the processors.
     docker.remove_containers(container)
     where.go.mkdir(parents=True, exist_ok=True)
-    environment = go_environment(Path("/go-caches"))
+    environment = go_environment(Path("/go-caches")) | {"HOME": "/go-caches"}
     settings = [word for pair in environment.items() for word in ("-e", "=".join(pair))]
     commands.run(
         [
             *("docker", "run", "--rm", "--network=host", "--name", container, *settings),
+            # What it writes must belong to the person, who may have to remove it.
+            *("--user", f"{os.getuid()}:{os.getgid()}"),
             *("-v", f"{where.go}:/go-caches", "-v", f"{places.SOURCES}:/src:ro"),
             *("-v", f"{output}:/out", "-w", "/src", image, *words),
         ],

@@ -17,6 +17,7 @@ from tools.cluster import (
     docker,
     engine,
     images,
+    kernel_limits,
     kind_cluster,
     loading,
     locks,
@@ -64,10 +65,10 @@ def up(wish: Wish, *, where: places.Places, report: progress.Reporter) -> record
         tools.result()
         kind_cluster.ensure(wish.name, image=node, mapped=wish.mapped, where=where, report=report)
         made = built.result()
+        tag = images.set_tag(made)
+        with report.step("our images in every node"):
+            loading.load(wish.name, built=made, tags=(tag, images.DEV_TAG), report=report)
         helm.result()
-    tag = images.set_tag(made)
-    with report.step("our images in every node"):
-        loading.load(wish.name, built=made, tags=(tag, images.DEV_TAG), report=report)
     record = records.Record(
         name=wish.name,
         ports=wish.mapped,
@@ -94,9 +95,12 @@ def _lanes() -> Iterator[ThreadPoolExecutor]:
 
 
 def _engine(where: places.Places, report: progress.Reporter) -> None:
-    if not engine.answers():
-        with report.step("starting a Docker engine"):
-            engine.ensure(where)
+    engine.ensure(where, report)
+    if kernel_limits.raise_inotify_instances():
+        report.say(
+            f"raised fs.inotify.max_user_instances to {kernel_limits.INSTANCES_AT_LEAST} "
+            "until the next boot"
+        )
 
 
 def _tools(ready: Future[None], where: places.Places, report: progress.Reporter) -> None:

@@ -15,6 +15,7 @@ MACHINE = machine.Machine(
     has_sys_resource=True,
     go=(1, 24),
     has_apt=True,
+    inotify_instances=128,
 )
 BARE = doctor.Surroundings(
     engine_answers=False,
