@@ -18,6 +18,7 @@ import yaml
 from matchfleet_api import settings as api_settings
 from matchfleet_api.matchmaking import queues
 from matchfleet_bots import settings as bot_settings
+from matchfleet_operator import settings as operator_settings
 from matchfleet_workers import settings as worker_settings
 from tools.cluster import binaries, control_plane, places
 
@@ -263,6 +264,7 @@ def test_every_process_runs_its_command_and_is_watched(chart: Chart) -> None:
 SETTINGS = {
     "api": api_settings.Serve,
     "matchmaker": api_settings.Matchmaker,
+    "operator": operator_settings.Settings,
     "ranking": worker_settings.Ranking,
     "analytics": worker_settings.Analytics,
     "jobs": worker_settings.Jobs,
@@ -286,6 +288,11 @@ def test_a_process_is_told_all_that_it_demands_and_nothing_that_it_does_not_know
 def test_the_operator_is_alone_and_replaced_before_its_successor_starts(chart: Chart) -> None:
     spec = named(chart.objects("external-values.yaml"), "Deployment", "matchfleet-operator")["spec"]
     assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
+    fields = operator_settings.Settings.model_fields
+    needed_s = fields["stop_seconds"].default + fields["release_seconds"].default
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] > needed_s
+    (container,) = spec["template"]["spec"]["containers"]
+    assert environment(container)["MATCHFLEET_READ_NODES"] == "false"
 
 
 def test_a_process_is_told_no_more_than_it_needs(chart: Chart) -> None:

@@ -11,6 +11,8 @@ A process of the platform as a Deployment. Its parameters are its whole descript
   health          {port: name or number} of /livez and /readyz
   strategy        Recreate or RollingUpdate
   annotations     of the pod
+  podName         whether it is told its pod's name
+  grace           seconds between SIGTERM and SIGKILL
 */}}
 {{- define "matchfleet.process" -}}
 {{- $labels := dict "root" .root "component" .component -}}
@@ -40,13 +42,17 @@ spec:
       {{- with .serviceAccount }}
       serviceAccountName: {{ . }}
       {{- end }}
-      terminationGracePeriodSeconds: 30
+      terminationGracePeriodSeconds: {{ .grace | default 30 }}
       containers:
       - name: {{ .component }}
         image: {{ include "matchfleet.image" (dict "root" .root "image" .root.Values.image) }}
         imagePullPolicy: {{ .root.Values.image.pullPolicy }}
         command: [python, -m, {{ join ", " .command }}]
         env: {{- include "matchfleet.environment" (dict "root" .root "stores" .stores "files" .files "env" .values.env) | nindent 8 }}
+        {{- if .podName }}
+        - name: MATCHFLEET_POD_NAME
+          valueFrom: {fieldRef: {fieldPath: metadata.name}}
+        {{- end }}
         ports:
         - {name: metrics, containerPort: 9090}
         {{- range $name, $port := .ports }}
