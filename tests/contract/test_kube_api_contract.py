@@ -5,12 +5,14 @@ namespace of its own. Pods are bound to a node that does not exist, so that no k
 """
 
 import asyncio
+import pathlib
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import kube_http
 import pytest
+import yaml
 
 GROUP = "contract.matchfleet.dev"
 WIDGETS = {
@@ -1149,3 +1151,85 @@ class Stranger:
         self.url = endpoint.url
         self.token = "not-a-token"
         self.kubeconfig = endpoint.kubeconfig
+
+
+# ---- Matchfleet's own kinds -----------------------------------------------------------------
+
+CRDS = pathlib.Path(__file__).parents[2] / "crds"
+REFUSED_AT_BIRTH = [
+    ({"game": "Air Hockey"}, "spec.game"),
+    ({"fleets": []}, "spec.fleets"),
+    ({"fleets": ["a", "a"]}, "spec.fleets[1]"),
+    ({"players": [{"seat": 0, "kind": "Human"}]}, "spec.players[0].id"),
+    ({"players": [{"seat": 0, "kind": "Human", "id": "a", "bot": "b"}]}, "spec.players[0].bot"),
+    ({"limits": {"maxSeconds": 1}}, "spec.limits.maxSeconds"),
+    ({"notAfter": "soon"}, "spec.notAfter"),
+    ({"desired": "Perhaps"}, "spec.desired"),
+]
+
+
+@pytest.fixture
+async def matches(kube: kube_http.Kube, space: str) -> str:
+    """The path of the namespace's Matches, as `crds/` defines them."""
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    definition = yaml.safe_load((CRDS / "matches.yaml").read_text())
+    answer = await kube.create(path, definition)
+    assert answer.code in {201, 409}, answer.body
+    served = f"/apis/matchfleet.dev/v1alpha1/namespaces/{space}/matches"
+    await eventually(lambda: code_of(kube, served, 200))
+    return served
+
+
+def a_match(**spec: Any) -> dict[str, Any]:
+    body: dict[str, Any] = yaml.safe_load((CRDS / "examples" / "match.yaml").read_text())
+    return {**body, "metadata": {"name": "m"}, "spec": {**body["spec"], **spec}}
+
+
+@pytest.mark.parametrize(("spec", "field"), REFUSED_AT_BIRTH)
+async def test_a_bad_match_is_refused_with_the_field(
+    kube: kube_http.Kube, matches: str, spec: dict[str, Any], field: str
+) -> None:
+    answer = await kube.create(matches, a_match(**spec))
+    assert (answer.code, answer.reason) == (422, "Invalid")
+    assert field in answer.fields
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"game": "other"}, "spec.game, mode, region and fleets cannot change"),
+        ({"fleets": ["other"]}, "spec.game, mode, region and fleets cannot change"),
+        ({"players": None}, "spec.players is the opening roster"),
+        ({"config": {"durationSeconds": 99}}, "spec.config cannot change"),
+        ({"seed": 1}, "spec.seed, ranked and limits cannot change"),
+        ({"limits": {"maxSeconds": 77}}, "spec.seed, ranked and limits cannot change"),
+        ({"notAfter": "2030-01-01T00:00:00Z"}, "spec.notAfter cannot change"),
+    ],
+)
+async def test_what_a_match_is_about_cannot_change(
+    kube: kube_http.Kube, matches: str, spec: dict[str, Any], said: str
+) -> None:
+    await kube.made(matches, a_match())
+    answer = await kube.merge(f"{matches}/m", {"spec": spec})
+    assert answer.code == 422
+    assert said in answer.body["message"]
+    allowed = {"spec": {"desired": "Cancel", "ttlSecondsAfterFinished": 5}}
+    assert (await kube.merge(f"{matches}/m", allowed)).code == 200
+
+
+async def test_a_match_that_ended_stays_as_it_ended(kube: kube_http.Kube, matches: str) -> None:
+    made = await kube.made(matches, a_match())
+    assert made["status"] == {"phase": "Pending"}
+
+    async def status(**fields: Any) -> kube_http.Answer:
+        return await kube.merge(f"{matches}/m/status", {"status": fields})
+
+    server = {"pod": "p", "podUID": "u"}
+    assert (await status(phase="Assigned", server=server)).code == 200
+    assert (await status(server={"pod": "q", "podUID": "v"})).code == 200
+    assert (await status(phase="Ready")).code == 200
+    moved = await status(server={"podUID": "w"})
+    assert (moved.code, "only before the Match is Ready" in moved.body["message"]) == (422, True)
+    assert (await status(phase="Completed", result={"any": {"thing": 1}})).code == 200
+    revived = await status(phase="Ready")
+    assert (revived.code, "stays as it ended" in revived.body["message"]) == (422, True)

@@ -5,6 +5,7 @@ import datetime
 import logging
 import os
 import secrets
+import shutil
 import signal
 import socket
 import ssl
@@ -162,8 +163,15 @@ async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
 
+def _clear(folder: Path) -> None:
+    """Remove what a cluster that was killed left: nobody may find its address or its pods."""
+    (folder / "kubeconfig").unlink(missing_ok=True)
+    shutil.rmtree(folder / "pods", ignore_errors=True)
+    (folder / "pods").mkdir(parents=True)
+
+
 async def _main(chosen: settings.Settings) -> None:
-    (chosen.dir / "pods").mkdir(parents=True, exist_ok=True)
+    _clear(chosen.dir)
     with socket.create_server((chosen.host, chosen.port)) as listener:
         async with aiohttp.ClientSession() as http:
             cluster = Cluster(chosen, http, listener.getsockname()[1])

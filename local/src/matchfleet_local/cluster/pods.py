@@ -112,6 +112,10 @@ class Worker:
                 self._woken.clear()
                 await self._step(pod)
             await self._end_orphan()
+        except Exception:
+            # Nobody would ever end this process again.
+            self._send(signal.SIGKILL)
+            raise
         finally:
             self._stop_probes()
         podfiles.clear(self._place.directory, keep=self._machine.kept_logs)

@@ -1,8 +1,9 @@
 """Child processes that cannot outlive the cluster.
 
-Each is the leader of its own session, so that signals reach everything it started. The kernel
-kills it when the cluster dies, however that happens (`PR_SET_PDEATHSIG`); what a leader leaves
-behind when it exits is killed with it, as in a container.
+Each is the leader of its own session, so that signals reach everything it started, and what a
+leader leaves behind when it exits is killed, as in a container. The kernel kills the leader when
+the cluster dies, however that happens (`PR_SET_PDEATHSIG`); children of its own would survive that
+one case, and no pod of ours has any.
 """
 
 import asyncio
