@@ -1,7 +1,7 @@
 """`python -m matchfleet_workers ranking | analytics | jobs`: the composition root.
 
 Everything is built once, from the environment; a process that cannot start says why in a sentence
-and exits with 2.
+and exits with 2. Each worker loads what it needs and no more.
 """
 
 import argparse
@@ -16,9 +16,6 @@ from matchfleet_adapters import errors as adapter_errors
 from matchfleet_telemetry import errors as telemetry_errors
 from matchfleet_telemetry import logs
 from matchfleet_workers import errors, settings
-from matchfleet_workers.analytics import process as analytics
-from matchfleet_workers.jobs import process as jobs
-from matchfleet_workers.ranking import process as ranking
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,12 +38,18 @@ def main(arguments: list[str] | None = None) -> int:
 def _worker(name: str) -> tuple[settings.Settings, Callable[[], Coroutine[Any, Any, None]]]:
     match name:
         case "ranking":
+            from matchfleet_workers.ranking import process as ranking
+
             for_ranking = settings.load(settings.Ranking)
             return for_ranking, functools.partial(ranking.run, for_ranking)
         case "analytics":
+            from matchfleet_workers.analytics import process as analytics
+
             for_analytics = settings.load(settings.Analytics)
             return for_analytics, functools.partial(analytics.run, for_analytics)
         case "jobs":
+            from matchfleet_workers.jobs import process as jobs
+
             for_jobs = settings.load(settings.Jobs)
             return for_jobs, functools.partial(jobs.run, for_jobs)
     raise AssertionError(f"{name} is parsed and not run")

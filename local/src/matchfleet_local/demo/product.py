@@ -91,8 +91,9 @@ class Product:
         await asyncio.gather(*(self._let_go(name) for name in self.parts))
         users = [part for name, part in self.parts.items() if name != topology.CLUSTER]
         await asyncio.gather(*(part.stop() for part in users))
-        if cluster := self.parts.get(topology.CLUSTER):
-            await cluster.stop()
+        cluster = self.parts.get(topology.CLUSTER)
+        # Nobody talks to the datastores any more: they may stop while the pods do.
+        await asyncio.gather(self.stores.stop(), *((cluster.stop(),) if cluster else ()))
 
     async def _let_go(self, name: str) -> None:
         if watch := self._watches.pop(name, None):
@@ -146,7 +147,6 @@ async def running(
         # `failed` may fail when nobody waits for it any more; then the log has it already.
         failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         failed.add_done_callback(lambda future: future.cancelled() or future.exception())
-        stores = servers.running(files.datastores, announce=announce)
         it = Product(
             files=files,
             ports=topology.ports(chosen),
@@ -155,24 +155,10 @@ async def running(
             announce=announce,
             failed=failed,
         )
-
         # Processes end before the datastores below them, however far the start came.
         below = await stack.enter_async_context(contextlib.AsyncExitStack())
         stack.push_async_callback(it.stop_all)
-
-        async def datastores() -> None:
-            it.stores = await below.enter_async_context(stores)
-            announce("PostgreSQL, Redis and RabbitMQ are ready")
-
-        async def cluster() -> None:
-            plan = topology.cluster(files, it.ports, crds=CRDS)
-            it.parts[plan.name] = children.Child(plan, logs=files.logs)
-            await it.start(plan.name)
-            announce("the local cluster answers")
-
-        keys = children.run_once(topology.keys(files), logs=files.logs)
-        await _together(cluster(), datastores(), keys)
-        await _start(it, warm=warm)
+        await _Start(it, below, warm=warm).run()
         yield it
 
 
@@ -185,29 +171,82 @@ def prepare(files: topology.Files) -> None:
     files.queues.write_bytes(resources.queues())
 
 
-async def _start(it: Product, *, warm: int) -> None:
-    stores = topology.Datastores(
-        postgres_dsn=it.stores.postgres.dsn,
-        redis_url=it.stores.redis.url,
-        rabbitmq_url=it.stores.rabbitmq.url,
-    )
-    for plan in topology.served(it.files, it.ports, stores):
-        it.parts[plan.name] = children.Child(plan, logs=it.files.logs)
+class _Start:
+    """The start, whose steps wait for each other and for nothing else.
 
-    async def fleets() -> None:
-        for fleet in resources.fleets(it.files, it.ports, warm=warm):
+    Interpreters take seconds to load, and so does RabbitMQ: a process starts as soon as what it
+    reads at its start is there, and waits by itself for what it only talks to.
+    """
+
+    def __init__(self, it: Product, below: contextlib.AsyncExitStack, *, warm: int) -> None:
+        self._it = it
+        self._below = below
+        self._warm = warm
+        self._has_addresses = asyncio.Event()
+        self._has_keys = asyncio.Event()
+        self._has_cluster = asyncio.Event()
+
+    async def run(self) -> None:
+        await _together(
+            self._keys(),
+            self._cluster(),
+            self._datastores(),
+            self._migrations(),
+            *(self._part(name) for name in topology.SERVED),
+        )
+        await _warm(self._it, warm=self._warm)
+
+    async def _keys(self) -> None:
+        await children.run_once(topology.keys(self._it.files), logs=self._it.files.logs)
+        self._has_keys.set()
+
+    async def _cluster(self) -> None:
+        it = self._it
+        plan = topology.cluster(it.files, it.ports, crds=CRDS)
+        it.parts[plan.name] = children.Child(plan, logs=it.files.logs)
+        await it.start(plan.name)
+        it.announce("the local cluster answers")
+        self._has_cluster.set()
+        for fleet in resources.fleets(it.files, it.ports, warm=self._warm):
             await it.cluster().create("fleets", fleet)
 
-    async def migrate() -> None:
-        await children.run_once(topology.migrations(stores), logs=it.files.logs)
-        it.announce("the database has its schema")
+    async def _datastores(self) -> None:
+        it = self._it
 
-    async def part(name: str) -> None:
+        def built(stores: servers.Datastores) -> None:
+            it.stores = stores
+            self._has_addresses.set()
+
+        await self._below.enter_async_context(
+            servers.running(it.files.datastores, announce=it.announce, built=built)
+        )
+        it.announce("PostgreSQL, Redis and RabbitMQ are ready")
+
+    async def _migrations(self) -> None:
+        await self._has_addresses.wait()
+        plan = topology.migrations(self._addresses())
+        await children.run_once(plan, logs=self._it.files.logs)
+        self._it.announce("the database has its schema")
+
+    async def _part(self, name: str) -> None:
+        it = self._it
+        await self._has_addresses.wait()
+        if name in topology.READ_KEYS:
+            await self._has_keys.wait()
+        if name in topology.USE_CLUSTER:
+            await self._has_cluster.wait()
+        plan = topology.served(name, it.files, it.ports, self._addresses())
+        it.parts[name] = children.Child(plan, logs=it.files.logs)
         await it.start(name)
         it.announce(f"{name} is ready")
 
-    await _together(fleets(), migrate(), *(part(name) for name in topology.SERVED))
-    await _warm(it, warm=warm)
+    def _addresses(self) -> topology.Datastores:
+        stores = self._it.stores
+        return topology.Datastores(
+            postgres_dsn=stores.postgres.dsn,
+            redis_url=stores.redis.url,
+            rabbitmq_url=stores.rabbitmq.url,
+        )
 
 
 async def _warm(it: Product, *, warm: int) -> None:

@@ -133,6 +133,11 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "bots": (),
 }
 
+READ_KEYS = frozenset({"api", "operator"})
+"""Those that read key files at their start."""
+USE_CLUSTER = frozenset(name for name, needs in _NEEDS.items() if _KUBERNETES[0] in needs)
+"""Those that read the kubeconfig at their start."""
+
 
 def keys(files: Files) -> Process:
     """Makes what signs and verifies; runs once."""
@@ -180,12 +185,8 @@ def bots_address(ports: Ports) -> str:
     return f"{LOOPBACK}:{ports.bots}"
 
 
-def served(files: Files, ports: Ports, stores: Datastores) -> tuple[Process, ...]:
-    """The long-running processes, which all may start at once: each waits for what it needs."""
-    return tuple(_served(name, files, ports, stores) for name in SERVED)
-
-
-def _served(name: str, files: Files, ports: Ports, stores: Datastores) -> Process:
+def served(name: str, files: Files, ports: Ports, stores: Datastores) -> Process:
+    """One of the long-running processes."""
     metrics = f"http://{LOOPBACK}:{ports.metrics[name]}"
     asked = f"{metrics}/readyz" if name != "api" else f"{api_url(ports)}/readyz"
     return Process(

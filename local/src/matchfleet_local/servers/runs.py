@@ -15,7 +15,7 @@ import json
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 from matchfleet_local.servers import (
@@ -50,6 +50,7 @@ async def running(
     rabbitmq: bool = True,
     keep: bool = False,
     announce: install.Announce = lambda _: None,
+    built: Callable[[datastores.Datastores], None] = lambda _: None,
 ) -> AsyncIterator[datastores.Datastores]:
     """Run the servers asked for, under `directory`, until the block ends.
 
@@ -60,6 +61,7 @@ async def running(
         rabbitmq: whether to run RabbitMQ.
         keep: use the data that is there, and leave it in place afterwards.
         announce: told, in a sentence, of steps that take long.
+        built: given the servers before they start, for whoever can begin with their addresses.
 
     Raises:
         ServersError: whatever is missing or refuses to start, with what to do about it.
@@ -76,6 +78,7 @@ async def running(
         try:
             if not keep:
                 await stores.erase()
+            built(stores)
             await stores.start()
             yield stores
         finally:
