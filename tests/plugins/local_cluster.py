@@ -23,7 +23,8 @@ _START_WITHIN_S = 30
 class LocalCluster:
     """A running cluster process."""
 
-    def __init__(self, folder: pathlib.Path, *options: str) -> None:
+    def __init__(self, folder: pathlib.Path, *options: str, stale: str = "") -> None:
+        self._stale = stale
         self.folder = folder
         self.kubeconfig = folder / "kubeconfig"
         self._log = (folder / "cluster.log").open("ab")
@@ -38,12 +39,18 @@ class LocalCluster:
 
     def _await_start(self) -> None:
         give_up_at = time.monotonic() + _START_WITHIN_S
-        while not self.kubeconfig.exists():
+        while not self._is_announced():
             if self.process.poll() is not None or time.monotonic() > give_up_at:
                 self.stop()
                 raise RuntimeError(f"the cluster did not start:\n{self.log()}")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(0.05)
+
+    def _is_announced(self) -> bool:
+        try:
+            return self.kubeconfig.read_text() != self._stale
+        except FileNotFoundError:
+            return False
 
     def log(self) -> str:
         """What the process wrote so far."""

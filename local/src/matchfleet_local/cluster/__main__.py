@@ -63,10 +63,12 @@ def _write_private(path: Path, content: bytes) -> None:
 
 
 def _tls(folder: Path, made: certificates.Certificate) -> ssl.SSLContext:
-    # The ssl module reads keys from files only.
-    _write_private(folder / "tls.pem", made.certificate + made.key)
+    # The ssl module reads keys from files only; the file goes as soon as it is read.
+    path = folder / "tls.pem"
+    _write_private(path, made.certificate + made.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "tls.pem")
+    context.load_cert_chain(path)
+    path.unlink()
     return context
 
 
@@ -107,7 +109,11 @@ class Cluster:
         """Create the first objects."""
         folder = self._chosen.crds
         definitions = bootstrap.read_definitions(folder) if folder else ()
-        for request in bootstrap.first_requests(definitions, stamps.text(_now())):
+        node = bootstrap.Node(
+            cpus=os.cpu_count() or 1,
+            memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        )
+        for request in bootstrap.first_requests(definitions, node, stamps.text(_now())):
             self._live.apply(request)
 
     async def run(self, listener: socket.socket) -> None:

@@ -1,6 +1,7 @@
 """What a cluster holds before anyone has asked for anything: namespaces, its node, its CRDs."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,22 @@ import yaml
 from matchfleet_local.cluster import discovery, errors, kinds, patches, requests
 from matchfleet_local.cluster.kubelet import NODE_NAME
 
+# No limit of ours: as many as any one machine will ever run.
+_MAX_PODS = 1000
 _NAMESPACES = ("default", "kube-system", "kube-public")
 
 
-def first_requests(definitions: tuple[dict[str, Any], ...], now: str) -> Iterator[requests.Request]:
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What the machine has."""
+
+    cpus: int
+    memory_bytes: int
+
+
+def first_requests(
+    definitions: tuple[dict[str, Any], ...], node: Node, now: str
+) -> Iterator[requests.Request]:
     """The writes that set up an empty cluster."""
     for name in _NAMESPACES:
         yield requests.Create(kinds.NAMESPACES, "", {"metadata": {"name": name}})
@@ -20,7 +33,7 @@ def first_requests(definitions: tuple[dict[str, Any], ...], now: str) -> Iterato
     # The status of a node has an endpoint of its own.
     yield requests.Amend(
         requests.Ref(kinds.NODES, "", NODE_NAME),
-        patches.Patch(patches.MERGE, {"status": _node_status(now)}),
+        patches.Patch(patches.MERGE, {"status": _node_status(node, now)}),
         "status",
     )
     for definition in definitions:
@@ -32,8 +45,9 @@ def _node() -> dict[str, Any]:
     return {"metadata": {"name": NODE_NAME, "labels": labels}, "spec": {}}
 
 
-def _node_status(now: str) -> dict[str, Any]:
-    capacity = {"cpu": "64", "memory": "64Gi", "pods": "1000"}
+def _node_status(node: Node, now: str) -> dict[str, Any]:
+    memory = f"{node.memory_bytes // 1024}Ki"
+    capacity = {"cpu": str(node.cpus), "memory": memory, "pods": str(_MAX_PODS)}
     return {
         "addresses": [
             {"type": "InternalIP", "address": "127.0.0.1"},

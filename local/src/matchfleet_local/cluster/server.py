@@ -381,7 +381,9 @@ async def _body(request: web.Request) -> Any:
 
 async def _object(request: web.Request) -> dict[str, Any]:
     if "protobuf" in request.content_type:
-        raise errors.UnsupportedMediaType("protobuf is not served here; send application/json")
+        raise errors.UnsupportedMediaType(
+            "protobuf is not served here: write the object as a manifest and use kubectl apply -f"
+        )
     body = await _body(request)
     if not isinstance(body, dict):
         raise errors.BadRequest("the body of the request must be an object")
