@@ -13,8 +13,7 @@ import fcntl
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from matchfleet_local.servers import errors
@@ -22,6 +21,9 @@ from matchfleet_local.servers import errors
 POLICY = Path("/usr/sbin/policy-rc.d")
 CLUSTER_DROPIN = Path("/etc/postgresql-common/createcluster.d/matchfleet.conf")
 SAVED_SUFFIX = ".before-matchfleet"
+LOCK = Path("/run/matchfleet-install.lock")
+RECORD = "apt-packages"
+"""The file, in the project's cache folder, that names what `make clean` shall list."""
 MARK = "# Written by matchfleet for the length of one apt-get call."
 LOCK_WAIT_S = 600
 OUTPUT_TAIL_CHARS = 4000
@@ -48,6 +50,7 @@ def install(packages: Sequence[str], *, announce: Announce) -> None:
             done = _run(command)
         if done.returncode:
             raise errors.InstallFailed(command, done.stdout[-OUTPUT_TAIL_CHARS:])
+    remember(packages, record_for(os.environ, Path.home()))
     fresh = [unit for unit in _known_units() if unit not in known_units]
     if fresh:
         subprocess.run(("systemctl", "disable", "--quiet", *fresh), check=False)
@@ -75,6 +78,19 @@ def policy_text(saved: Path, *, pid: int) -> str:
         f'[ -x {saved} ] && exec {saved} "$@"\n'
         "exit 0\n"
     )
+
+
+def record_for(environment: Mapping[str, str], home: Path) -> Path:
+    """Where installed packages are written down; MATCHFLEET_CACHE_DIR moves the cache folder."""
+    chosen = environment.get("MATCHFLEET_CACHE_DIR")
+    return (Path(chosen) if chosen else home / ".cache" / "matchfleet") / RECORD
+
+
+def remember(packages: Sequence[str], record: Path) -> None:
+    """Write down what was installed: it outlives us, and its owner shall know."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with record.open("a", encoding="utf-8") as file:
+        file.writelines(f"{package}\n" for package in packages)
 
 
 @contextlib.contextmanager
@@ -118,8 +134,7 @@ def _restore(policy: Path, saved: Path) -> None:
 @contextlib.contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Keep two of our runs from restoring each other's policy."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    lock = os.open(Path(tempfile.gettempdir()) / "matchfleet-install.lock", flags, 0o600)
+    lock = os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

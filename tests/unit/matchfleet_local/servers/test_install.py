@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from matchfleet_local.servers import install
+from tools.cluster import apt, places
 
 GONE = 2**22 + 1
 """More than the kernel's largest pid."""
@@ -58,6 +59,16 @@ def test_the_postgresql_package_is_told_to_make_no_cluster(tmp_path: Path) -> No
         (dropin.parent.parent / "createcluster.conf").touch()  # the package's own
     assert not dropin.exists()
     assert (tmp_path / "postgresql-common" / "createcluster.conf").exists()
+
+
+def test_what_was_installed_is_written_where_clean_reads_it(tmp_path: Path) -> None:
+    environment = {"MATCHFLEET_CACHE_DIR": str(tmp_path / "cache")}
+    record = install.record_for(environment, tmp_path)
+    install.remember(("redis-server",), record)
+    install.remember(("postgresql",), record)
+    where = places.places_for(environment, tmp_path)
+    assert apt.installed_by_us(where) == ["postgresql", "redis-server"]
+    assert install.record_for({}, tmp_path) == places.places_for({}, tmp_path).cache / record.name
 
 
 def test_apt_waits_for_its_lock_and_neither_recommends_nor_removes() -> None:
