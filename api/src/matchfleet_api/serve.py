@@ -6,6 +6,7 @@ RabbitMQ and Kubernetes may come later and go at any time.
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,7 @@ async def run(config: settings.Serve) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in background(config, stores, parts, board)]
             try:
-                await _listen(config, parts)
+                await listen(web_server(config, parts), parts)
             finally:
                 for task in tasks:
                     task.cancel()
@@ -186,17 +187,20 @@ async def _connected(config: settings.Serve) -> AsyncIterator[Stores]:
         client = redis_connection.client(config.redis_url, timeout_s=budget_s)
         stack.push_async_callback(client.aclose)
         api_client = await stack.enter_async_context(connection.connected(config.kubeconfig))
+        gate = throttle.Throttle(config.redis_url, budget_s=budget_s)
+        stack.push_async_callback(gate.close)
         yield Stores(
             database=database,
             cache=cache.Cache(store.RedisStore(client, budget_s=budget_s)),
             cluster=cluster.ClusterMatches(api_client, connection.own_namespace(config.namespace)),
             broker=carried.RabbitBroker(config.rabbitmq_url),
-            gate=throttle.Throttle(config.redis_url, budget_s=budget_s),
+            gate=gate,
         )
 
 
-async def _listen(config: settings.Serve, parts: Parts) -> None:
-    server = uvicorn.Server(
+def web_server(config: settings.Serve, parts: Parts) -> uvicorn.Server:
+    """The server of the application, as it is to be run."""
+    return uvicorn.Server(
         uvicorn.Config(
             app.create(parts.services),
             host=config.host,
@@ -217,8 +221,14 @@ async def _listen(config: settings.Serve, parts: Parts) -> None:
             timeout_graceful_shutdown=int(config.shutdown_seconds),
         )
     )
+
+
+async def listen(
+    server: uvicorn.Server, parts: Parts, *, sockets: list[socket.socket] | None = None
+) -> None:
+    """Serve until cancelled; then stop being ready, close channels and finish what runs."""
     # Signals are ours: uvicorn's own handling would end the process before its other parts.
-    serving_task = asyncio.create_task(server._serve())  # noqa: SLF001
+    serving_task = asyncio.create_task(server._serve(sockets))  # noqa: SLF001
     try:
         await asyncio.shield(serving_task)
     except asyncio.CancelledError:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import limits
 import limits.aio
+import redis.asyncio
 import redis.exceptions
 import structlog
 from limits.aio import storage, strategies
 
+from matchfleet_adapters.redis import connection
 from matchfleet_api import errors, metrics
 
 log = structlog.get_logger(__name__)
@@ -35,15 +37,21 @@ class Throttle:
         self._budget_s = budget_s
         self._local = strategies.MovingWindowRateLimiter(storage.MemoryStorage())
         self._shared: strategies.MovingWindowRateLimiter | None = None
+        self._client: redis.asyncio.Redis | None = None
         self._rest_until = 0.0
         if redis_url is not None:
+            self._client = connection.client(redis_url, timeout_s=budget_s)
             store = storage.RedisStorage(
                 f"async+{redis_url}",
                 implementation="redispy",
-                socket_timeout=budget_s,
-                socket_connect_timeout=budget_s,
+                connection_pool=self._client.connection_pool,  # type: ignore[arg-type]
             )
             self._shared = strategies.MovingWindowRateLimiter(store)
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        if self._client is not None:
+            await self._client.aclose()
 
     async def admit(self, limit: Limit, *who: str) -> None:
         """Count one attempt of `who`.
