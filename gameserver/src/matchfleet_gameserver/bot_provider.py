@@ -57,6 +57,10 @@ class GrpcBots:
         except grpc.aio.AioRpcError as error:
             self._failed(error, decisions=len(question.looks))
             return
+        except Exception:
+            log.exception("bots_failed")
+            metrics.BOT_DECISIONS.labels(outcome="failed").inc(len(question.looks))
+            return
         self._last_failure = None
         metrics.BOT_SECONDS.observe(time.monotonic() - asked_at)
         actions = {Seat(action.seat): action.action for action in response.actions}

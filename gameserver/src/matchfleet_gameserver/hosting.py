@@ -324,7 +324,7 @@ class Host:
     # The end.
 
     def _end(self, ending: match.Ending) -> None:
-        """End the match: write its result, then tell everybody."""
+        """End the match: tell everybody, then hand on its result."""
         self._heartbeat.rest()
         if self._timer is not None:
             self._timer.close()
@@ -335,12 +335,12 @@ class Host:
         self._log.info(
             "match_ended", reason=result.reason, message=result.message, ticks=result.ticks
         )
-        self._ended(result)
         code = wire.CloseCode.ENDED
         if result.reason is not None:
             code = _CLOSE_CODES.get(result.reason, code)
         end = wire.End(is_provisional=True, result=msgspec.json.encode(result))
         self._players.end(end, code, text=result.message)
+        self._ended(result)
 
     def _result(self, ending: match.Ending) -> Result:
         try:

@@ -89,7 +89,13 @@ def decode_server(raw: bytes) -> frames.ServerFrame:
 
 
 def encode_full(tick: int, ack_seq: int, view: bytes) -> bytes:
-    """The bytes of a FULL, without the value between: one is made for each client and snapshot."""
+    """The bytes of a FULL, without the value between: one is made for each client and snapshot.
+
+    Raises:
+        ValueError: the view is too long.
+    """
+    if len(view) > frames.MAX_VIEW_BYTES:
+        raise ValueError(f"a view takes {len(view)} bytes and at most {frames.MAX_VIEW_BYTES} fit")
     return _FULL.pack(FULL, tick, ack_seq) + view
 
 

@@ -12,6 +12,7 @@ SUBPROTOCOL: Final = "matchfleet.v1"
 """Of the WebSocket handshake."""
 MAX_CLIENT_FRAME_BYTES: Final = 4096
 MAX_SERVER_FRAME_BYTES: Final = 65_536
+MAX_VIEW_BYTES: Final = MAX_SERVER_FRAME_BYTES - 9
 MAX_INPUTS: Final = 32
 """Inputs in one INPUT frame."""
 MAX_INPUT_BYTES: Final = 64

@@ -137,8 +137,12 @@ def test_a_value_that_does_not_fit_is_a_bug_of_the_sender() -> None:
         codec.encode_client(wire.Input(snapshot_tick=0, first_seq=1, inputs=(b"a", b"bb")))
     with pytest.raises(ValueError, match="at most 4096"):
         codec.encode_server(wire.Event(seq=1, data={"text": "x" * 5000}))
+    with pytest.raises(ValueError, match="at most 65527 fit"):
+        codec.encode_server(wire.Full(tick=1, ack_seq=0, view=bytes(65_528)))
+    longest = codec.encode_server(wire.Full(tick=1, ack_seq=0, view=bytes(65_527)))
+    assert isinstance(codec.decode_server(longest), wire.Full)
     with pytest.raises(ValueError, match="too long"):
-        codec.encode_server(wire.Full(tick=1, ack_seq=0, view=bytes(70_000)))
+        codec.encode_server(wire.End(is_provisional=True, result=bytes(70_000)))
 
 
 def test_long_names_and_texts_are_cut_between_characters() -> None:
