@@ -1,6 +1,7 @@
 """Nothing is lost and nothing counts twice when a worker, a store or the broker goes away."""
 
 import asyncio
+import socket
 
 import aio_pika
 import pytest
@@ -64,11 +65,37 @@ async def test_a_worker_told_to_stop_finishes_what_is_in_hand(world, publisher, 
     await world.audit(matches=matches)
 
 
-async def test_a_worker_that_waits_for_postgresql_stops_when_told(environment, run_worker):
+async def test_a_worker_that_waits_for_postgresql_says_so_and_stops_when_told(
+    environment, run_worker
+):
     environment["MATCHFLEET_POSTGRES_DSN"] = "postgresql://nobody@127.0.0.1:1/none"
-    async with run_worker("analytics", wait_seconds=60) as worker:
-        await asyncio.sleep(2)  # it needs this long to start; there is nothing to wait for
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    async with run_worker(
+        "analytics", wait_seconds=60, metrics_host="127.0.0.1", metrics_port=port
+    ) as worker:
+        assert await asked(port, "/readyz") == (503, "postgres: not there yet\n")
+        assert (await asked(port, "/livez"))[0] == 200
+        assert 'matchfleet_build_info{process="analytics"' in (await asked(port, "/metrics"))[1]
         assert await worker.stop(timeout_s=10) == 0
+
+
+async def asked(port, path):
+    """Status and body, once the process listens."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.1)
+                continue
+            writer.write(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+            answer = (await reader.read()).decode()
+            writer.close()
+            await writer.wait_closed()
+            head, _, body = answer.partition("\r\n\r\n")
+            return int(head.split(" ")[1]), body
 
 
 async def test_ratings_move_after_postgresql_was_away(

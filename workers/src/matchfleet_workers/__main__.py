@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         errors.WorkerError,
         adapter_errors.AdapterError,
         telemetry_errors.TelemetryError,
+        OSError,  # the port for metrics is taken
     ) as error:
         print(f"matchfleet_workers {worker}: {error}", file=sys.stderr)
         return 2

@@ -75,12 +75,12 @@ async def end_match(
     reason: str | None,
     message: str,
     result: Result | None,
-) -> bool:
-    """Write a match's end and free its seats; False when it had ended before."""
-    ended = await connection.fetchval(
+) -> datetime.datetime | None:
+    """Write a match's end and free its seats; returns when, or None when it had ended before."""
+    ended_at: datetime.datetime | None = await connection.fetchval(
         queries.query(_FILE, "end_match"), match_id, state, uid, reason, message or None, result
     )
-    return ended is not None
+    return ended_at
 
 
 async def use_tickets(connection: pool.Connection, match_id: MatchId) -> list[Ticket]:
@@ -106,9 +106,17 @@ async def lock_ratings(
     initial: int,
 ) -> dict[PlayerId, int]:
     """The players' ratings, locked; whoever has none gets the initial one."""
-    wanted = sorted(players)
-    await connection.execute(queries.query(_FILE, "open_ratings"), wanted, game, mode, initial)
-    rows = await connection.fetch(queries.query(_FILE, "lock_ratings"), wanted, game, mode)
+    found = await _lock_ratings(connection, players, game, mode)
+    if missing := sorted(set(players) - found.keys()):
+        await connection.execute(queries.query(_FILE, "open_ratings"), missing, game, mode, initial)
+        found |= await _lock_ratings(connection, missing, game, mode)
+    return found
+
+
+async def _lock_ratings(
+    connection: pool.Connection, players: Sequence[PlayerId], game: str, mode: str
+) -> dict[PlayerId, int]:
+    rows = await connection.fetch(queries.query(_FILE, "lock_ratings"), sorted(players), game, mode)
     return {row["player_id"]: row["rating"] for row in rows}
 
 

@@ -39,7 +39,7 @@ class Display:
         self._behind: set[tuple[str, str]] = set()
 
     async def show(self, game: str, mode: str, *, ratings: Mapping[PlayerId, int]) -> None:
-        """Shows new ratings, or the whole ladder if it is not shown rightly; never raises for Redis.
+        """Shows new ratings, or the whole ladder if that is due; never raises for Redis.
 
         A Redis that was away may come back with what it showed before: then the whole is due.
         """

@@ -98,7 +98,7 @@ async def _record(
 
 
 async def _end(connection: pool.Connection, match: ranking.Match, end: ending.End) -> Recorded:
-    await ranking.end_match(
+    at = await ranking.end_match(
         connection,
         match.id,
         state=end.state.value,
@@ -107,12 +107,12 @@ async def _end(connection: pool.Connection, match: ranking.Match, end: ending.En
         message=_storable(end.message),
         result=_storable_result(end.result),
     )
+    assert at is not None, "decide() saw it live, and it is locked"  # noqa: S101
     if end.was_ready:
         tickets = await ranking.use_tickets(connection, match.id)
     else:
         tickets = await ranking.requeue_tickets(connection, match.id, avoid_region=match.region)
     changes = await _rate(connection, match, end.placements)
-    at = await ranking.database_now(connection)
     await outbox.insert(
         connection,
         [

@@ -11,11 +11,11 @@ WITH ended AS (
     UPDATE matches SET state = $2, uid = COALESCE(uid, $3), reason = $4, message = $5,
                        result = $6, ended_at = now()
     WHERE id = $1 AND state IN ('requested', 'created', 'ready')
-    RETURNING id
+    RETURNING id, ended_at
 ), freed AS (
     UPDATE seats SET live = false FROM ended WHERE seats.match_id = ended.id AND seats.live
 )
-SELECT id FROM ended
+SELECT ended_at FROM ended
 
 -- name: use_tickets
 UPDATE tickets SET state = 'matched', changed_at = now()
