@@ -241,6 +241,7 @@ async def until_heard_end(
     """What the player's channel says about the end of a match, waited for."""
 
     async def check() -> notices.MatchEnded | None:
+        assert one.ear.lost is None, one.ear.lost
         ends = (n for n in one.ear.heard if isinstance(n, notices.MatchEnded))
         return next((end for end in ends if end.match == match), None)
 

@@ -19,10 +19,12 @@ class Ear:
 
     Attributes:
         heard: every notice so far, in order.
+        lost: why nothing more will be heard; None while it listens.
     """
 
     def __init__(self) -> None:
         self.heard: list[notices.Notice] = []
+        self.lost: errors.ClientError | None = None
         self._next = asyncio.Event()
 
     def hear(self, notice: notices.Notice) -> None:
@@ -33,8 +35,12 @@ class Ear:
 
     async def listen(self, told: AsyncGenerator[notices.Notice, None]) -> None:
         """Hear all that is told, until it ends or this is cancelled."""
-        async for notice in told:
-            self.hear(notice)
+        try:
+            async for notice in told:
+                self.hear(notice)
+        except errors.ClientError as error:
+            # Waits go on over REST; whoever needs the channel itself finds the reason here.
+            self.lost = error
 
     async def until(
         self,

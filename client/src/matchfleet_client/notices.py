@@ -1,6 +1,6 @@
 """What the channel tells a player, as values; messages of a newer API are passed over.
 
-ticket.queued | proposed | matched | cancelled | expired | requeued     {ticket, match?}
+ticket.queued | proposed | matched | cancelled | expired | requeued     {ticket?, match?}
 match.ready      {match, url}
 match.ended      {match, ended_as, reason, message}
 rating.changed   {match, game, mode, before, after}
@@ -24,10 +24,14 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class TicketMoved(msgspec.Struct, frozen=True):
-    """A ticket's state changed; `match` is set once there is one."""
+    """A ticket's state changed; `match` is set once there is one.
 
-    ticket: TicketId
+    Attributes:
+        ticket: None when only the match is told of (proposed); a player has one open ticket.
+    """
+
     state: str
+    ticket: TicketId | None = None
     match: MatchId | None = None
 
 

@@ -64,3 +64,14 @@ async def test_listening_hears_all_that_is_told() -> None:
     assert listener.heard == [READY, READY]
     assert await listener.until_heard(notices.MatchReady, within_s=1)
     assert not await listener.until_heard(notices.Opened, within_s=0.001)
+
+
+async def test_a_channel_that_is_refused_is_remembered_with_its_reason() -> None:
+    async def told() -> AsyncGenerator[notices.Notice, None]:
+        yield READY
+        raise errors.ChannelRefused(4401, "bad login")
+
+    listener = ear.Ear()
+    await listener.listen(told())
+    assert listener.heard == [READY]
+    assert "log in again" in str(listener.lost)

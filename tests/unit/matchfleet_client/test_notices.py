@@ -8,6 +8,7 @@ from matchfleet_client import errors, notices
 KINDS: list[tuple[str, dict[str, Any], Any]] = [
     ("ticket.matched", {"ticket": "t", "player": "p", "match": "m", "waited_s": 1.0}, "matched"),
     ("ticket.queued", {"ticket": "t", "state": "something else"}, "queued"),
+    ("ticket.proposed", {"match": "m", "region": "eu"}, "proposed"),
     ("ticket.requeued", {"ticket": "t", "match": "m"}, "requeued"),
 ]
 
@@ -16,7 +17,8 @@ KINDS: list[tuple[str, dict[str, Any], Any]] = [
 def test_a_tickets_state_is_in_its_type(kind: str, data: dict[str, Any], state: str) -> None:
     found = notices.decode(msgspec.json.encode({"type": kind, "seq": 3, "data": data}))
     assert isinstance(found, notices.TicketMoved)
-    assert (found.ticket, found.state) == ("t", state)
+    assert (found.ticket, found.match) == (data.get("ticket"), data.get("match"))
+    assert found.state == state
 
 
 def test_the_end_of_a_match_tells_how_and_why() -> None:
