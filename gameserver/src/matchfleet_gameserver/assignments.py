@@ -1,18 +1,30 @@
 """Whether a server can play what it is told to play, and the game set up to do so."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import structlog
 
 from matchfleet_contracts import errors as contract_errors
 from matchfleet_contracts import keys, tokens
 from matchfleet_contracts.resources import MatchSpec
-from matchfleet_gameserver import errors, game, hosting
+from matchfleet_gameserver import errors, game
 
 log = structlog.get_logger()
 
 _BYTE = 255
 
 
-def prepared(claims: tokens.AssignmentClaims, kind: type[game.Game[object]]) -> hosting.Assigned:
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What this server was told to play, verified, and its game, set up."""
+
+    claims: tokens.AssignmentClaims
+    api_keys: keys.PublicKeys
+    play: game.Game[Any]
+
+
+def prepared(claims: tokens.AssignmentClaims, kind: type[game.Game[Any]]) -> Assigned:
     """The game of an assignment, started with its parameters, roster and seed.
 
     Raises:
@@ -32,7 +44,7 @@ def prepared(claims: tokens.AssignmentClaims, kind: type[game.Game[object]]) -> 
         log.exception("game_start_failed")
         text = f"the game failed to start: {type(error).__name__}: {error}"
         raise errors.AssignmentRefused(text) from error
-    return hosting.Assigned(claims=claims, api_keys=api_keys, play=play)
+    return Assigned(claims=claims, api_keys=api_keys, play=play)
 
 
 def _check_roster(spec: MatchSpec, rules: game.GameSpec) -> None:

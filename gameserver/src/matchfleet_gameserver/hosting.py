@@ -9,20 +9,20 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import msgspec
 import structlog
 
-from matchfleet_contracts import errors as contract_errors
-from matchfleet_contracts import keys, tokens, wire
+from matchfleet_contracts import wire
 from matchfleet_contracts.clock import Clock
-from matchfleet_contracts.ids import MatchUid, PlayerId, Seat
+from matchfleet_contracts.ids import MatchUid, Seat
 from matchfleet_contracts.resources import Reason
 from matchfleet_contracts.results import Result
 from matchfleet_contracts.wire import codec
 from matchfleet_gameserver import (
+    admission,
+    assignments,
     bot_seats,
     breaker,
     errors,
@@ -47,15 +47,6 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 _MAX_DRAIN_SECONDS = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """What this server was told to play, verified."""
-
-    claims: tokens.AssignmentClaims
-    api_keys: keys.PublicKeys
-    play: game.Game[Any]
-
-
 class _Pacing(TypedDict):
     achieved_hz: float
     late_ticks: int
@@ -69,7 +60,7 @@ class Host:
 
     def __init__(
         self,
-        assigned: Assigned,
+        assigned: assignments.Assigned,
         *,
         knobs: settings.Settings,
         clock: Clock,
@@ -132,14 +123,16 @@ class Host:
     ) -> links.Seated:
         """See links.Door."""
         try:
-            claims = self._verified(token)
-            player, welcome = self._seat(claims, link, connection)
+            claims = admission.verified(token, self._assigned, now=self._clock.now())
+            hold = admission.seated(claims, self.match)
         except errors.JoinRefused as refused:
             metrics.JOINS.labels(outcome=refused.code.name.lower()).inc()
             self._log.info("join_refused", why=str(refused))
             raise
         metrics.JOINS.labels(outcome="seated").inc()
-        link.send(connection.admit(welcome))
+        seat = Seat(claims.seat)
+        player = players.Player(seat=seat, hold=hold, link=link, half=connection)
+        link.send(connection.admit(admission.welcome(seat, self.match)))
         is_takeover = self._players.add(player)
         self._log.info(
             "player_joined", seat=claims.seat, player=claims.sub, is_takeover=is_takeover
@@ -171,41 +164,6 @@ class Host:
         self._log.info("player_left", seat=seated.seat)
         if not self.is_over:
             self._seats_changed()
-
-    def _verified(self, token: links.JoinToken) -> tokens.JoinClaims:
-        claims = self._assigned.claims
-        try:
-            return tokens.verify(
-                token,
-                tokens.JoinClaims,
-                public=self._assigned.api_keys,
-                audience=tokens.join_audience(claims.match_uid, claims.aud),
-                now=self._clock.now(),
-            )
-        except contract_errors.TokenInvalid as error:
-            self._log.info("join_token_invalid", why=str(error))
-            text = "the join token is not valid here: ask for a new one"
-            raise errors.JoinRefused(wire.CloseCode.TOKEN_REFUSED, text) from error
-
-    def _seat(
-        self, claims: tokens.JoinClaims, link: links.Link, half: wire.ServerConnection
-    ) -> tuple[players.Player, wire.Welcome]:
-        if self.is_over:
-            raise errors.JoinRefused(wire.CloseCode.ENDED, "the match is over")
-        seat, spec = Seat(claims.seat), self.match.play.spec
-        hold = self.match.seats.take(
-            seat, PlayerId(claims.sub), name=claims.name, token_id=claims.jti
-        )
-        welcome = wire.Welcome(
-            version=wire.VERSION,
-            seat=seat,
-            tick=self.match.tick,
-            tick_hz=spec.tick_hz,
-            snapshot_hz=spec.snapshot_hz,
-            game=spec.name,
-            config=self.match.spec.config,
-        )
-        return players.Player(seat=seat, hold=hold, link=link, half=half), welcome
 
     def _seats_changed(self) -> None:
         metrics.PLAYERS.set(len(self._players))
