@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from matchfleet_local.cluster import launching
+from matchfleet_local.cluster import launching, volumes
 
 MESSAGE_BYTES = 4096
 _FALLBACK_LINES = 80
@@ -34,7 +34,7 @@ def prepare(place: launching.Place) -> None:
     place.termination.write_bytes(b"")
 
 
-def write_volume(target: Path, files: launching.Files) -> None:
+def write_volume(target: Path, files: volumes.Files) -> None:
     """Bring a volume's files up to date; each file is replaced in one step."""
     target.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -17,14 +17,17 @@ import aiohttp
 import structlog
 
 from matchfleet_local.cluster import (
+    configuration,
     kinds,
     launching,
     podfiles,
     podlife,
+    podstatus,
     probes,
     probing,
     processes,
     requests,
+    volumes,
 )
 from matchfleet_local.cluster.live import Live
 
@@ -174,7 +177,7 @@ class Worker:
         try:
             checks = self._checks()
             self._child = self._spawn()
-        except (launching.NotReady, probing.UnknownProbe, OSError) as error:
+        except (configuration.NotReady, probing.UnknownProbe, OSError) as error:
             reason = getattr(error, "reason", "CreateContainerError")
             self._log.warning("pod_not_startable", reason=reason, error=str(error))
             self._see(process=podlife.Blocked(reason, str(error), now))
@@ -210,14 +213,14 @@ class Worker:
     def _write_volumes(self) -> None:
         lookup = _Configuration(self._machine.live, self._ref.namespace)
         try:
-            volumes = launching.files(self._pod, lookup=lookup)
-        except launching.NotReady as error:
+            files = volumes.files(self._pod, lookup=lookup)
+        except configuration.NotReady as error:
             # A running process keeps the files it has, as in a real pod.
             self._log.warning("volume_not_refreshed", error=str(error))
             return
         for volume in self._pod["spec"].get("volumes") or ():
             if "emptyDir" not in volume:
-                podfiles.write_volume(self._place.volume(volume["name"]), volumes[volume["name"]])
+                podfiles.write_volume(self._place.volume(volume["name"]), files[volume["name"]])
 
     def _exited(self, code: int) -> None:
         container = self._pod["spec"]["containers"][0]
@@ -310,7 +313,7 @@ class Worker:
         self._seen = dataclasses.replace(self._seen, **news)
 
     def _report(self, pod: Pod) -> None:
-        status = podlife.status(pod, self._seen, self._machine.live.clock())
+        status = podstatus.status(pod, self._seen, self._machine.live.clock())
         if status != pod.get("status"):
             body = {**pod, "status": status}
             self._machine.live.apply(requests.Replace(self._ref, body, "status"))

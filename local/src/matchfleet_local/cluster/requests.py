@@ -34,6 +34,12 @@ class Ref:
     namespace: str
     name: str
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """How a Status names the object."""
+        group = {"group": self.kind.group} if self.kind.group else {}
+        return {"name": self.name, "kind": self.kind.plural, **group}
+
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:

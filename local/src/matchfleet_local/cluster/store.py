@@ -15,11 +15,13 @@ from typing import Any, assert_never
 
 from matchfleet_local.cluster import (
     admission,
+    deletion,
     errors,
     kinds,
     metadata,
     patches,
     podspec,
+    preconditions,
     requests,
     scaling,
     selection,
@@ -32,12 +34,6 @@ from matchfleet_local.cluster.requests import Outcome, Ref, Reply
 
 Obj = dict[str, Any]
 Place = tuple[str, str]
-
-_PROTECTED_NAMESPACES = frozenset({"default", "kube-system"})
-_FINALIZERS = {
-    requests.Propagation.FOREGROUND: "foregroundDeletion",
-    requests.Propagation.ORPHAN: "orphan",
-}
 
 
 class Store:
@@ -144,7 +140,7 @@ class Store:
         ref = Ref(kind, self._namespace_for(request), self._name_for(kind, given))
         if self.read(ref) is not None:
             raise errors.AlreadyExists(
-                f'{kind.resource} "{ref.name}" already exists', details=_details(ref)
+                f'{kind.resource} "{ref.name}" already exists', details=ref.details
             )
         created = stamps.text(now)
         fresh = metadata.fresh(
@@ -159,7 +155,7 @@ class Store:
         obj = _typed(kind, {**views.kept(kind, request.body), "metadata": fresh})
         admitted = self._admission(kind).create(obj, created)
         self._refuse(ref, metadata.check(fresh) + admitted.causes)
-        warnings = _unknown_fields(kind, admitted.unknown, request.options)
+        warnings = preconditions.unknown_fields(kind, admitted.unknown, request.options)
         if request.options.dry_run:
             return Outcome(Reply(201, views.shown(kind, admitted.obj), warnings=warnings))
         change = self._write(ref, admitted.obj, None)
@@ -248,7 +244,7 @@ class Store:
         metadata.check_place(meta, name=ref.name, namespace=ref.namespace)
         # In a PUT the uid is a precondition, in a patch a change of it is judged like any other.
         uid = "" if isinstance(request, requests.Amend) else meta.get("uid") or ""
-        _check_preconditions(ref, old, uid=uid, version=meta.get("resourceVersion") or "")
+        preconditions.check(ref, old, uid=uid, version=meta.get("resourceVersion") or "")
         merged = metadata.updated(old["metadata"], meta)
         new = _typed(kind, {**given, "metadata": merged})
         subresource = "" if request.subresource == "scale" else request.subresource
@@ -257,12 +253,14 @@ class Store:
         causes = metadata.check(new["metadata"])
         causes += metadata.forbidden_changes(old["metadata"], meta)
         self._refuse(ref, causes + admitted.causes)
-        warnings = _unknown_fields(kind, admitted.unknown, request.options)
+        warnings = preconditions.unknown_fields(kind, admitted.unknown, request.options)
         if kind.has_generation and _spec_differs(new, old):
             new = _with_generation(new)
         if new == old or request.options.dry_run:
             return Outcome(self._reply_to(request, new, warnings))
-        change = self._erase(ref, new) if _is_finished(kind, new) else self._write(ref, new, old)
+        change = (
+            self._erase(ref, new) if deletion.is_finished(kind, new) else self._write(ref, new, old)
+        )
         reply = self._reply_to(request, change.obj, warnings)
         return Outcome(reply, (change, *self._after(kind, change)))
 
@@ -299,17 +297,12 @@ class Store:
     def _delete(self, request: requests.Delete, now: datetime.datetime) -> Outcome:
         ref, options = request.ref, request.options
         kind, old = ref.kind, self._existing(ref)
-        _check_doomed(ref, old, options)
-        if kind == kinds.NAMESPACES and ref.name in _PROTECTED_NAMESPACES:
-            raise errors.Forbidden(
-                f'namespaces "{ref.name}" is forbidden: this namespace may not be deleted',
-                details=_details(ref),
-            )
+        deletion.check(ref, old, options)
         grace_s = podspec.grace_s(old, options.grace_s) if kind == kinds.PODS else 0
-        doomed = _marked(kind, old, options, grace_s=grace_s, now=now)
+        doomed = deletion.marked(kind, old, options, grace_s=grace_s, now=now)
         if options.dry_run:
             return Outcome(self._deleted_reply(ref, doomed, gone=False))
-        if _is_finished(kind, doomed):
+        if deletion.is_finished(kind, doomed):
             change = self._erase(ref, doomed)
             return Outcome(
                 self._deleted_reply(ref, change.obj, gone=True),
@@ -330,7 +323,7 @@ class Store:
                 "apiVersion": "v1",
                 "metadata": {},
                 "status": "Success",
-                "details": {**_details(ref), "uid": obj["metadata"]["uid"]},
+                "details": {**ref.details, "uid": obj["metadata"]["uid"]},
             },
         )
 
@@ -340,7 +333,7 @@ class Store:
         obj = self.read(ref)
         if obj is None:
             raise errors.NotFound(
-                f'{ref.kind.resource} "{ref.name}" not found', details=_details(ref)
+                f'{ref.kind.resource} "{ref.name}" not found', details=ref.details
             )
         return obj
 
@@ -429,66 +422,6 @@ def _at(obj: Obj, version: str | None) -> Obj:
     return {**obj, "metadata": {**obj["metadata"], "resourceVersion": version}}
 
 
-def _details(ref: Ref) -> dict[str, Any]:
-    details = {"name": ref.name, "kind": ref.kind.plural}
-    return details | ({"group": ref.kind.group} if ref.kind.group else {})
-
-
-def _check_preconditions(ref: Ref, old: Obj, *, uid: str, version: str) -> None:
-    meta = old["metadata"]
-    prefix = f'Operation cannot be fulfilled on {ref.kind.resource} "{ref.name}": '
-    if uid and uid != meta["uid"]:
-        raise errors.Conflict(
-            f"{prefix}Precondition failed: UID in precondition: {uid}, UID in object meta: "
-            f"{meta['uid']}",
-            details=_details(ref),
-        )
-    if version and version != meta["resourceVersion"]:
-        raise errors.Conflict(
-            f"{prefix}the object has been modified; please apply your changes to the latest "
-            "version and try again",
-            details=_details(ref),
-        )
-
-
-def _check_doomed(ref: Ref, old: Obj, options: requests.DeleteOptions) -> None:
-    meta = old["metadata"]
-    name = f"{ref.kind.kind}.{ref.kind.group}" if ref.kind.group else ref.kind.kind
-    prefix = f'Operation cannot be fulfilled on {name} "{ref.name}": '
-    if options.uid and options.uid != meta["uid"]:
-        raise errors.Conflict(
-            f"{prefix}the UID in the precondition ({options.uid}) does not match the UID in record "
-            f"({meta['uid']}). The object might have been deleted and then recreated",
-            details=_details(ref),
-        )
-    if options.version and options.version != meta["resourceVersion"]:
-        raise errors.Conflict(
-            f"{prefix}the ResourceVersion in the precondition ({options.version}) does not match "
-            f"the ResourceVersion in record ({meta['resourceVersion']}). The object might have "
-            "been modified",
-            details=_details(ref),
-        )
-
-
-def _unknown_fields(
-    kind: Kind, unknown: tuple[str, ...], options: requests.WriteOptions
-) -> tuple[str, ...]:
-    """The warnings for dropped fields.
-
-    Raises:
-        BadRequest: the client asked for strictness.
-    """
-    if not unknown or options.field_validation is requests.FieldValidation.IGNORE:
-        return ()
-    told = tuple(f'unknown field "{path}"' for path in unknown)
-    if options.field_validation is requests.FieldValidation.STRICT:
-        raise errors.BadRequest(
-            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: strict '
-            f"decoding error: {', '.join(told)}"
-        )
-    return told
-
-
 def _spec_differs(new: Obj, old: Obj) -> bool:
     aside = {"metadata", "status"}
     return {k: v for k, v in new.items() if k not in aside} != {
@@ -499,37 +432,3 @@ def _spec_differs(new: Obj, old: Obj) -> bool:
 def _with_generation(obj: Obj) -> Obj:
     meta = obj["metadata"]
     return {**obj, "metadata": {**meta, "generation": meta.get("generation", 0) + 1}}
-
-
-def _is_finished(kind: Kind, obj: Obj) -> bool:
-    """Whether nothing holds a deleted object any more."""
-    meta = obj["metadata"]
-    if not meta.get("deletionTimestamp") or meta.get("finalizers"):
-        return False
-    if kind == kinds.NAMESPACES and (obj.get("spec") or {}).get("finalizers"):
-        return False
-    return not meta.get("deletionGracePeriodSeconds")
-
-
-def _marked(
-    kind: Kind, old: Obj, options: requests.DeleteOptions, *, grace_s: int, now: datetime.datetime
-) -> Obj:
-    """The object as its deletion begins, or goes on with less grace."""
-    meta = dict(old["metadata"])
-    started = bool(meta.get("deletionTimestamp"))
-    if started:
-        left = meta.get("deletionGracePeriodSeconds") or 0
-        if kind == kinds.PODS and grace_s < left and options.grace_s is not None:
-            meta["deletionGracePeriodSeconds"] = grace_s
-        return {**old, "metadata": meta}
-    meta["deletionTimestamp"] = stamps.text(now + datetime.timedelta(seconds=grace_s))
-    meta["deletionGracePeriodSeconds"] = grace_s
-    if "generation" in meta:
-        meta["generation"] += 1
-    finalizer = _FINALIZERS.get(options.propagation)
-    if finalizer and finalizer not in (meta.get("finalizers") or ()):
-        meta["finalizers"] = [*(meta.get("finalizers") or ()), finalizer]
-    marked = {**old, "metadata": meta}
-    if kind == kinds.NAMESPACES:
-        marked["status"] = {**(old.get("status") or {}), "phase": "Terminating"}
-    return marked

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matchfleet_local.cluster import launching
+from matchfleet_local.cluster import configuration, launching
 
 PLACE = launching.Place(Path("/pods/p"), "127.64.0.1", {"PATH": "/bin"})
 IMAGES = launching.read_images(["matchfleet/gameserver=python -m matchfleet_gameserver"])
@@ -262,6 +262,6 @@ def test_volumes_hold_what_they_name() -> None:
 def test_what_is_missing_is_named(
     container: dict[str, Any], spec: dict[str, Any], reason: str, said: str
 ) -> None:
-    with pytest.raises(launching.NotReady, match=said) as refusal:
+    with pytest.raises(configuration.NotReady, match=said) as refusal:
         launched(container, **spec)
     assert refusal.value.reason == reason

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matchfleet_local.cluster import podlife, stamps
+from matchfleet_local.cluster import podlife, podstatus, stamps
 from matchfleet_local.cluster.podlife import (
     Blocked,
     Exited,
@@ -187,13 +187,13 @@ def ready(status: dict[str, Any]) -> str:
     ],
 )
 def test_phases(pod: dict[str, Any], seen: Seen, phase: str, is_ready: str) -> None:
-    status = podlife.status(pod, seen, NOW)
+    status = podstatus.status(pod, seen, NOW)
     assert (status["phase"], ready(status)) == (phase, is_ready)
 
 
 def test_an_end_is_reported_with_code_reason_times_and_message() -> None:
     seen = Seen(process=Exited(137, at(-5), NOW, "result"), address="127.64.0.1")
-    status = podlife.status(a_pod(), seen, NOW)
+    status = podstatus.status(a_pod(), seen, NOW)
     assert status["podIP"] == "127.64.0.1"
     assert status["containerStatuses"][0]["state"] == {
         "terminated": {
@@ -209,19 +209,19 @@ def test_an_end_is_reported_with_code_reason_times_and_message() -> None:
 def test_a_deadline_is_the_reason_of_the_failure_once_the_process_has_ended() -> None:
     pod = a_pod(deadline_s=1, started=-9)
     stopping = dataclasses.replace(UP, stopping=Stopping(StopReason.DEADLINE, NOW))
-    assert "reason" not in podlife.status(pod, stopping, NOW)
+    assert "reason" not in podstatus.status(pod, stopping, NOW)
     ended = dataclasses.replace(stopping, process=Exited(0, NOW, NOW))
-    status = podlife.status(pod, ended, NOW)
+    status = podstatus.status(pod, ended, NOW)
     assert (status["phase"], status["reason"]) == ("Failed", "DeadlineExceeded")
 
 
 def test_a_condition_keeps_its_time_until_it_flips() -> None:
     pod = a_pod()
-    first = podlife.status(pod, UP, NOW)
-    same = podlife.status({**pod, "status": first}, UP, at(5))
+    first = podstatus.status(pod, UP, NOW)
+    same = podstatus.status({**pod, "status": first}, UP, at(5))
     assert same == first
     unready = dataclasses.replace(UP, health=Health(ready=False))
-    flipped = podlife.status({**pod, "status": first}, unready, at(9))
+    flipped = podstatus.status({**pod, "status": first}, unready, at(9))
     times = {c["type"]: c["lastTransitionTime"] for c in flipped["conditions"]}
     assert times["Ready"] == stamps.text(at(9))
     assert times["PodScheduled"] == stamps.text(NOW)
@@ -231,19 +231,21 @@ def test_conditions_of_others_and_foreign_fields_stay() -> None:
     pod = a_pod()
     mine = {"type": "matchfleet.dev/Claimed", "status": "True"}
     pod["status"] |= {"conditions": [mine], "qosClass": "Burstable"}
-    status = podlife.status(pod, UP, NOW)
+    status = podstatus.status(pod, UP, NOW)
     assert mine in status["conditions"]
     assert status["qosClass"] == "Burstable"
 
 
 def test_a_final_status_never_changes() -> None:
     pod = a_pod(phase="Succeeded")
-    assert podlife.status(pod, Seen(), NOW) == pod["status"]
+    assert podstatus.status(pod, Seen(), NOW) == pod["status"]
 
 
 def test_a_restart_remembers_the_last_end() -> None:
     last = Exited(1, at(-9), at(-8))
-    status = podlife.status(a_pod(policy="Always"), Seen(Running(NOW), restarts=1, last=last), NOW)
+    status = podstatus.status(
+        a_pod(policy="Always"), Seen(Running(NOW), restarts=1, last=last), NOW
+    )
     (container,) = status["containerStatuses"]
     assert container["restartCount"] == 1
     assert container["lastState"]["terminated"]["exitCode"] == 1
@@ -288,7 +290,7 @@ def test_whatever_ends_a_pod_its_process_is_gone_within_its_grace(
             reacts_at = seen.stopping.since + datetime.timedelta(seconds=reacts_after_s)
             if isinstance(seen.process, Running) and now >= reacts_at:
                 seen = dataclasses.replace(seen, process=Exited(0, NOW, now))
-        pod["status"] = podlife.status(pod, seen, now)
+        pod["status"] = podstatus.status(pod, seen, now)
     if asked:
         assert isinstance(seen.process, Exited)
         assert seen.process.finished_at <= at(min(asked) + grace_s)
@@ -298,6 +300,6 @@ def test_whatever_ends_a_pod_its_process_is_gone_within_its_grace(
 
 
 def test_a_pod_never_started_is_still_not_started() -> None:
-    assert podlife.status(a_pod(), Seen(process=NotStarted()), NOW)["containerStatuses"][0][
+    assert podstatus.status(a_pod(), Seen(process=NotStarted()), NOW)["containerStatuses"][0][
         "state"
     ] == {"waiting": {"reason": "ContainerCreating"}}
