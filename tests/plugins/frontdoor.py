@@ -19,7 +19,7 @@ from tickets import QUEUE_ENTRY
 from matchfleet_adapters import rabbitmq
 from matchfleet_adapters.kubernetes import memory
 from matchfleet_adapters.postgres import pool
-from matchfleet_adapters.redis import cache, connection, store
+from matchfleet_adapters.redis import cache, connection, ladders, store
 from matchfleet_api import keyring, passwords, serve, settings, throttle
 from matchfleet_api.commands import keyfiles
 from matchfleet_api.matchmaking import queues
@@ -160,6 +160,7 @@ async def opened(
             cache=cache.Cache(store.RedisStore(client, budget_s=redis_budget_s)),
             cluster=cluster,
             broker=broker,
+            ladders=ladders.Ladders(client, budget_s=redis_budget_s),
             gate=throttle.Throttle(redis_url, budget_s=redis_budget_s),
         )
         stack.push_async_callback(stores.gate.close)

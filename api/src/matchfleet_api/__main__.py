@@ -1,4 +1,4 @@
-"""`python -m matchfleet_api serve | matchmaker | migrate | keys | uninstall`: the composition root.
+"""`python -m matchfleet_api COMMAND`: the composition root of the api's processes and commands.
 
 Everything is built once, here, from the environment; a process that cannot start says why in a
 sentence and exits with 2. Each command loads what it needs and no more: migrations and keys are run
@@ -55,6 +55,10 @@ def _run(options: argparse.Namespace) -> None:
             asyncio.run(migrations.run(migrating))
         case "keys":
             _make_keys(options)
+        case "openapi":
+            from matchfleet_api.commands import describing
+
+            print(describing.text(), end="")
         case "uninstall":
             from matchfleet_api.commands import uninstalling
 
@@ -100,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--directory", type=Path, help="write them as files")
     where.add_argument("--namespace", help="make Secrets and a ConfigMap in this namespace")
     keys.add_argument("--release", default="matchfleet", help="first part of the objects' names")
+    commands.add_parser("openapi", help="print the API's description as JSON")
     uninstall = commands.add_parser("uninstall", help="end what is played and forget the secrets")
     uninstall.add_argument("--namespace", required=True)
     uninstall.add_argument("--release", default="matchfleet", help="what all its names begin with")

@@ -33,6 +33,8 @@ DESCRIPTION = """Accounts, tickets, matches and ladders of a Matchfleet install.
 A match in five calls: log in, open the channel, open a ticket, wait for `match.ready`, join.
 Errors are RFC 9457 problems; `code` is stable."""
 
+_ANYWHERE = {400: "bad_request", 413: "body_too_large", 422: "invalid", 503: "unavailable"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -63,7 +65,10 @@ def create(services: Services) -> fastapi.FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        responses={422: {"model": schemas.ProblemOut, "description": "code: invalid"}},
+        responses={
+            status: {"model": schemas.ProblemOut, "description": f"code: {code}"}
+            for status, code in _ANYWHERE.items()
+        },
     )
     problems.install(app)
     player = callers.player(services.issuer)
@@ -95,13 +100,14 @@ def create(services: Services) -> fastapi.FastAPI:
 
 def _described(app: fastapi.FastAPI) -> dict[str, Any]:
     """FastAPI's description, with problems under their own media type."""
-    if app.openapi_schema is None:
-        described = fastapi.FastAPI.openapi(app)
+    is_new = app.openapi_schema is None
+    described = fastapi.FastAPI.openapi(app)
+    if is_new:
         for path in described["paths"].values():
             for operation in path.values():
-                for response in operation.get("responses", {}).values():
+                for response in operation["responses"].values():
                     _as_problem(response)
-    return fastapi.FastAPI.openapi(app)
+    return described
 
 
 def _as_problem(response: dict[str, Any]) -> None:

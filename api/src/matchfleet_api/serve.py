@@ -18,7 +18,7 @@ from matchfleet_adapters.kubernetes import cluster, connection
 from matchfleet_adapters.kubernetes import matches as kube
 from matchfleet_adapters.postgres import accounts as account_rows
 from matchfleet_adapters.postgres import migrator, pool
-from matchfleet_adapters.redis import cache, store
+from matchfleet_adapters.redis import cache, ladders, store
 from matchfleet_adapters.redis import connection as redis_connection
 from matchfleet_api import (
     access,
@@ -49,6 +49,7 @@ class Stores:
     cache: cache.Cache
     cluster: kube.Matches
     broker: carried.Broker
+    ladders: remembered.View
     gate: throttle.Throttle
 
 
@@ -126,10 +127,12 @@ def assemble(
             stores.database,
             stores.cluster,
             stores.broker,
-            remembered.Remembered(stores.cache, played, known),
+            remembered.Remembered(
+                stores.database, stores.cache, played, known, view=stores.ladders
+            ),
             now=now,
             settings=auditor.AuditSettings(
-                late_share=config.audit_late_share, backlog=config.audit_backlog_messages
+                slow_share=config.audit_slow_share, backlog=config.audit_backlog_messages
             ),
         ),
         channel=endpoint.Channel(
@@ -194,6 +197,7 @@ async def _connected(config: settings.Serve) -> AsyncIterator[Stores]:
             cache=cache.Cache(store.RedisStore(client, budget_s=budget_s)),
             cluster=cluster.ClusterMatches(api_client, connection.own_namespace(config.namespace)),
             broker=carried.RabbitBroker(config.rabbitmq_url),
+            ladders=ladders.Ladders(client, budget_s=budget_s),
             gate=gate,
         )
 

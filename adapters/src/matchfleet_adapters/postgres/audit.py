@@ -31,6 +31,7 @@ class Recorded:
     state: MatchState
     uid: MatchUid | None
     result: Mapping[str, Any] | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,17 @@ async def breaches(connection: pool.Connection, name: str, *arguments: object) -
     return [Breach(r["who"], r["how"]) for r in rows]
 
 
-async def late(
+async def ladders(connection: pool.Connection) -> list[tuple[str, str]]:
+    """Every game and mode in which somebody has a rating."""
+    rows = await connection.fetch(queries.query(_FILE, "ladders"))
+    return [(r["game"], r["mode"]) for r in rows]
+
+
+async def slow(
     connection: pool.Connection, *, share: float, since: datetime.datetime
 ) -> list[Breach]:
-    """Matches that ended since a time with more than a share of late ticks."""
-    return await breaches(connection, "late", share, since)
+    """Matches that ended since a time and missed their tick rate by more than a share."""
+    return await breaches(connection, "slow", share, since)
 
 
 async def counts(connection: pool.Connection) -> Counts:

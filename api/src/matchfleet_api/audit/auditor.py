@@ -27,8 +27,8 @@ class AuditSettings:
         record_grace_s: from a resource's end to its row's.
         ticket_grace_s: from a match's change to its tickets'.
         server_grace_s: from a match's end, or a deadline, to the pod's.
-        late_share: share of a match's ticks that may be late.
-        late_hours: how far back ticks are looked at.
+        slow_share: share of its tick rate that a match may miss.
+        slow_hours: how far back tick rates are looked at.
         backlog: messages that may wait in one queue.
         second_look_s: between the two looks.
     """
@@ -36,8 +36,8 @@ class AuditSettings:
     record_grace_s: float = 90.0
     ticket_grace_s: float = 60.0
     server_grace_s: float = 60.0
-    late_share: float = 0.05
-    late_hours: int = 24
+    slow_share: float = 0.05
+    slow_hours: int = 24
     backlog: int = 1_000
     second_look_s: float = 3.0
 
@@ -96,7 +96,7 @@ class Auditor:
 
         now = self._clock.now()
         ticket_grace = datetime.timedelta(seconds=settings.ticket_grace_s)
-        since = now - datetime.timedelta(hours=settings.late_hours)
+        since = now - datetime.timedelta(hours=settings.slow_hours)
         return {
             "I1": self._results_kept,
             "I2": stored(recorded.ratings),
@@ -107,7 +107,7 @@ class Auditor:
             "I7": self._none_outlives,
             "I8": self._cached.check,
             "I9": lambda: carried.check(self._broker, backlog=settings.backlog),
-            "I10": stored(lambda c: recorded.ticks(c, share=settings.late_share, since=since)),
+            "I10": stored(lambda c: recorded.ticks(c, share=settings.slow_share, since=since)),
         }
 
     async def _results_kept(self) -> finding.Finding:

@@ -38,6 +38,8 @@ def _lost(resource: kube.MatchResource, rows: Mapping[MatchId, audit.Recorded]) 
     row = None if match is None else rows.get(match)
     if row is None:
         return f"{resource.name}: {resource.phase}, and there is no row"
+    if _is_refused(row, resource):
+        return None
     if row.state is not _STATES[resource.phase]:
         return f"{resource.name}: {resource.phase}, and its row is {row.state}"
     if resource.result is not None and resource.phase is resources.Phase.COMPLETED:
@@ -45,6 +47,15 @@ def _lost(resource: kube.MatchResource, rows: Mapping[MatchId, audit.Recorded]) 
         if kept != resource.result:
             return f"{resource.name}: its row has another result"
     return None
+
+
+def _is_refused(row: audit.Recorded, resource: kube.MatchResource) -> bool:
+    """Whether ranking held the result against the seats and did not believe it."""
+    return (
+        resource.phase is resources.Phase.COMPLETED
+        and row.state is MatchState.FAILED
+        and row.reason == resources.Reason.RESULT_INVALID
+    )
 
 
 def one_server(

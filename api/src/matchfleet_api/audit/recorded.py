@@ -47,9 +47,9 @@ async def ticks(
     connection: pool.Connection, *, share: float, since: datetime.datetime
 ) -> finding.Finding:
     """I10, as far as results show it: which client was bad, only the server's metrics know."""
-    found = await audit.late(connection, share=share, since=since)
+    found = await audit.slow(connection, share=share, since=since)
     detail = (
         f"the observable part: completed matches since {since:%Y-%m-%d %H:%M} UTC "
-        f"with more than {share:.0%} late ticks"
+        f"that missed their tick rate by more than {share:.0%}"
     )
     return finding.told("I10", [str(b) for b in found], detail)

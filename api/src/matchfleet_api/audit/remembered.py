@@ -1,10 +1,12 @@
-"""I8: whatever Redis would answer with now is what PostgreSQL says now."""
+"""I8: whatever Redis would answer with now is what PostgreSQL says now: reads and ladders."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Protocol
 
 import pydantic
 
 from matchfleet_adapters import errors
+from matchfleet_adapters.postgres import audit, leaderboard, pool
 from matchfleet_adapters.redis import cache
 from matchfleet_api import errors as api_errors
 from matchfleet_api import schemas
@@ -12,16 +14,31 @@ from matchfleet_api.audit import finding
 from matchfleet_api.services import matches, players
 from matchfleet_contracts.ids import MatchId, PlayerId
 
+_LADDER_LOOK = 100
+
+
+class View(Protocol):
+    """The ladders as ranking shows them in Redis; may raise `errors.Unavailable`."""
+
+    async def top(self, game: str, mode: str, *, limit: int) -> Sequence[tuple[PlayerId, int]]:
+        """The first of a ladder with their ratings, none when there is no view."""
+        ...
+
 
 class Remembered:
-    """Compares every remembered read with its source."""
+    """Compares every remembered read, and every view of a ladder, with its source."""
 
     def __init__(
         self,
+        database: pool.Database,
         remembered: cache.Cache,
         played: matches.Matches,
         known: players.Players,
+        *,
+        view: View,
     ) -> None:
+        self._database = database
+        self._view = view
         self._cache = remembered
         self._matches = played
         self._players = known
@@ -37,9 +54,27 @@ class Remembered:
                     wrong = await _differs(model, body, read(subject))
                     if wrong is not None:
                         violations.append(f"{kind} {subject}: {wrong}")
+            views = await self._views()
+            violations += [wrong for wrong in views.values() if wrong is not None]
         except errors.Unavailable as error:
+            if error.store != "Redis":
+                raise
             return finding.told("I8", [], f"nothing is remembered: {error}")
-        return finding.told("I8", violations, f"{seen} remembered reads")
+        detail = f"{seen} remembered reads, {len(views)} ladders"
+        return finding.told("I8", violations, detail)
+
+    async def _views(self) -> dict[str, str | None]:
+        """What is wrong with each ladder that Redis shows."""
+        found: dict[str, str | None] = {}
+        async with self._database.connection() as connection:
+            for game, mode in await audit.ladders(connection):
+                shown = await self._view.top(game, mode, limit=_LADDER_LOOK)
+                true = await leaderboard.top(connection, game=game, mode=mode, limit=_LADDER_LOOK)
+                if shown and not _is_same(shown, true):
+                    found[f"{game}/{mode}"] = f"ladder {game}/{mode}: PostgreSQL says otherwise"
+                elif shown:
+                    found[f"{game}/{mode}"] = None
+        return found
 
     def _kinds(
         self,
@@ -59,6 +94,16 @@ class Remembered:
     async def _ladder(self, subject: str) -> schemas.LadderOut:
         game, mode, size = subject.split("/")
         return await self._players.read_ladder(game, mode, limit=int(size))
+
+
+def _is_same(shown: Sequence[tuple[PlayerId, int]], true: Sequence[leaderboard.Entry]) -> bool:
+    """Whether a view agrees; the lowest of equal ratings may be any of those who have it."""
+    if [rating for _, rating in shown] != [entry.rating for entry in true]:
+        return False
+    lowest = true[-1].rating
+    return {p for p, rating in shown if rating > lowest} == {
+        entry.player_id for entry in true if entry.rating > lowest
+    }
 
 
 async def _differs(

@@ -11,9 +11,9 @@ from matchfleet_contracts.resources import Phase
 SERVER = resources.Server(pod="airhockey-eu-aaaaa", pod_uid="uid-airhockey-eu-aaaaa", url="ws://x")
 
 
-def a_record(state=MatchState.COMPLETED, result=None):
+def a_record(state=MatchState.COMPLETED, result=None, reason=None):
     kept = None if result is None else msgspec.to_builtins(result)
-    return {MATCH: audit.Recorded(MATCH, state, "uid-1", kept)}
+    return {MATCH: audit.Recorded(MATCH, state, "uid-1", kept, reason)}
 
 
 def completed(**changes):
@@ -54,6 +54,11 @@ def test_i1_a_result_that_is_recorded_is_well():
 def test_i1_finds_an_end_that_was_lost(resource, rows, told):
     (violation,) = results_kept([resource], rows)
     assert told in violation
+
+
+def test_i1_a_result_that_ranking_did_not_believe_is_well():
+    refused = a_record(MatchState.FAILED, reason="ResultInvalid")
+    assert results_kept([completed()], refused) == ()
 
 
 def test_i1_leaves_time_to_record_and_leaves_other_peoples_matches_alone():

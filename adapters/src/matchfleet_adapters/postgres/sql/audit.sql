@@ -1,7 +1,7 @@
 -- What breaks an invariant, one row each: who, and how. Nothing is found on a healthy install.
 
 -- name: rows
-SELECT id, state, uid, result FROM matches WHERE id = ANY($1::uuid[])
+SELECT id, state, uid, result, reason FROM matches WHERE id = ANY($1::uuid[])
 
 -- name: rated_twice
 SELECT match_id::text || ' ' || player_id::text AS who,
@@ -15,11 +15,17 @@ FROM rating_ledger l JOIN matches m ON m.id = l.match_id
 WHERE m.state <> 'completed' OR NOT m.ranked
 
 -- name: not_rated
+-- Nobody is rated for playing alone, or with bots only: two teams must have somebody.
 SELECT m.id::text AS who, 'completed and ranked, and ' || s.player_id || ' was not rated' AS how
 FROM matches m JOIN seats s ON s.match_id = m.id
 WHERE m.state = 'completed' AND m.ranked AND s.player_id IS NOT NULL
+  AND EXISTS (SELECT 1 FROM seats o
+              WHERE o.match_id = m.id AND o.player_id IS NOT NULL AND o.team <> s.team)
   AND NOT EXISTS (SELECT 1 FROM rating_ledger l
                   WHERE l.match_id = m.id AND l.player_id = s.player_id)
+
+-- name: ladders
+SELECT DISTINCT game, mode FROM ratings ORDER BY game, mode
 
 -- name: not_the_fold
 WITH folded AS (
@@ -94,13 +100,16 @@ WHERE (state IN ('completed', 'failed', 'cancelled')) <> (ended_at IS NOT NULL)
 SELECT event_id AS who, consumer || ' acted on it ' || count(*) || ' times' AS how
 FROM inbox GROUP BY consumer, event_id HAVING count(*) > 1
 
--- name: late
+-- name: slow
+-- A late tick is made up for; a match that kept being slowed did not reach its rate. Single late
+-- ticks are the mark of a busy machine, and say nothing about a client.
 SELECT id::text AS who,
-       (result->>'late_ticks') || ' of ' || (result->>'ticks') || ' ticks were late' AS how
+       (result->>'achieved_hz') || ' of ' || (result->>'tick_hz') || ' ticks a second, '
+       || (result->>'late_ticks') || ' of ' || (result->>'ticks') || ' late' AS how
 FROM matches
 WHERE state = 'completed' AND ended_at > $2
   AND (result->>'ticks')::bigint > 0
-  AND (result->>'late_ticks')::float8 / (result->>'ticks')::float8 > $1
+  AND (result->>'achieved_hz')::float8 < (1 - $1) * (result->>'tick_hz')::float8
 
 -- name: counts
 SELECT (SELECT count(*) FROM matches) AS matches,
