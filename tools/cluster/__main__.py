@@ -59,6 +59,8 @@ def _doctor(chosen: argparse.Namespace, where: places.Places, _: progress.Report
 
 def _engine(chosen: argparse.Namespace, where: places.Places, report: progress.Reporter) -> int:
     if chosen.stop:
+        if not chosen.force:
+            clean.refuse_to_disturb(where)
         stopped = engine.stop(where)
         report.say("stopped our engine" if stopped else "no engine of ours runs")
         return 0
@@ -116,8 +118,8 @@ def _down(chosen: argparse.Namespace, where: places.Places, report: progress.Rep
     return 0
 
 
-def _clean(_: argparse.Namespace, where: places.Places, report: progress.Reporter) -> int:
-    clean.clean(where, report)
+def _clean(chosen: argparse.Namespace, where: places.Places, report: progress.Reporter) -> int:
+    clean.clean(where, report, force=chosen.force)
     return 0
 
 
@@ -161,8 +163,8 @@ def _parser() -> argparse.ArgumentParser:
 
     one = add("doctor", _doctor, "what this machine has, what is missing, minutes to expect")
     one.add_argument("--demo", action="store_true", help="for local processes, not a cluster")
-    one = add("engine", _engine, "make a Docker engine answer")
-    one.add_argument("--stop", action="store_true", help="stop the one that we started")
+    stopping = add("engine", _engine, "make a Docker engine answer")
+    stopping.add_argument("--stop", action="store_true", help="stop the one that we started")
     add("node-image", _node_image, "have the kind node image, and print its name")
     add("base-images", _base_images, "have what our images stand on, and print the names")
     _image_options(add("images", _images, "build our images, and print their names"))
@@ -172,7 +174,9 @@ def _parser() -> argparse.ArgumentParser:
         ("info", _info, "how to reach a cluster that is up, as JSON"),
     ):
         add(name, verb, text).add_argument("--name", default="matchfleet")
-    add("clean", _clean, "remove everything that the project made")
+    cleaning = add("clean", _clean, "remove everything that the project made")
+    for one in (stopping, cleaning):
+        one.add_argument("--force", action="store_true", help="even if others use our engine")
     add("kube-binary", _kube_binary, "have the Kubernetes program for tests, and print its path")
     one = add("control-plane", _control_plane, "run etcd and kube-apiserver until Ctrl-C")
     one.add_argument("--dir", type=Path, help="where its data and logs go")

@@ -5,6 +5,7 @@ The engine is stopped only if we started it and nobody's containers run in it. W
 """
 
 import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from tools.cluster import (
@@ -12,13 +13,17 @@ from tools.cluster import (
     commands,
     docker,
     engine,
+    errors,
     kind_cluster,
     locks,
+    node_image,
     places,
     progress,
     records,
+    toolchain,
 )
 
+_OUR_BUILDS = (toolchain.IN_CONTAINER, node_image.BOX)
 # Image names that only we make.
 _OUR_IMAGES = r"matchfleet/"
 _IN_CHECKOUT = (".tools", ".build", ".venv")
@@ -38,17 +43,49 @@ def down(name: str, *, where: places.Places, report: progress.Reporter) -> None:
         report.say("stopped the Docker engine that we had started")
 
 
-def clean(where: places.Places, report: progress.Reporter) -> None:
-    """Removes everything that the project made on this machine, but for Debian packages."""
+def foreign(running: Mapping[str, str], *, ours: Collection[str]) -> list[str]:
+    """The running containers that are not ours: neither nodes of our clusters nor our builds."""
+    return sorted(
+        name
+        for name, cluster in running.items()
+        if cluster not in ours and not name.startswith(_OUR_BUILDS)
+    )
+
+
+def refuse_to_disturb(where: places.Places) -> None:
+    """Raises if stopping our engine would stop what others run in it.
+
+    Raises:
+        ClusterError: It names the containers and the way out.
+    """
+    if engine.own_pid(engine.places_of(where)) is None or not engine.answers():
+        return
+    others = foreign(docker.running(), ours=records.claimed(where))
+    if others:
+        raise errors.ClusterError(
+            f"containers that are not ours run in the engine that we started: {', '.join(others)}\n"
+            "nothing was removed: stop them first, or add --force"
+        )
+
+
+def clean(where: places.Places, report: progress.Reporter, *, force: bool = False) -> None:
+    """Removes everything that the project made on this machine, but for Debian packages.
+
+    Raises:
+        ClusterError: Containers of others run in our engine, and `force` is not set.
+    """
+    if not force:
+        refuse_to_disturb(where)
     packages = apt.installed_by_us(where)
     with locks.held("build", where=where, report=report):
         if engine.answers():
             _remove_from_engine(where, report)
-        for name in ("matchfleet", "matchfleet-e2e", *records.names(where)):
+        for name in records.claimed(where):
             forget_context(name, where)
         if engine.stop(where):
             report.say("stopped the Docker engine that we had started")
-        _unmount_below(where.engine)
+        for folder in (where.engine, where.runtime):
+            _unmount_below(folder)
         with report.step(f"removing {where.cache}"):
             remove_tree(where.cache)
             remove_tree(where.runtime)
@@ -80,15 +117,14 @@ def remove_tree(folder: Path) -> None:
 
 
 def _remove_from_engine(where: places.Places, report: progress.Reporter) -> None:
-    ours = {"matchfleet", "matchfleet-e2e", *records.names(where)}
-    for name in ours.intersection(kind_cluster.cluster_names()):
+    for name in set(records.claimed(where)).intersection(kind_cluster.cluster_names()):
         with report.step(f"removing cluster {name}"):
             kind_cluster.delete(name, where=where)
     images = docker.images_named(_OUR_IMAGES)
     if images and engine.own_pid(engine.places_of(where)) is None:
         # Our own engine's images go with its folder.
         with report.step(f"removing {len(images)} images"):
-            commands.attempt(["docker", "rmi", "-f", *images], timeout_s=300)
+            commands.attempt(["docker", "rmi", *images], timeout_s=300)
 
 
 def _unmount_below(folder: Path) -> None:

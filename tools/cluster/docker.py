@@ -155,6 +155,8 @@ def copy_out(image: str, *, source: str, target: Path) -> None:
         remove_containers(container)
 
 
-def running() -> list[str]:
-    """Names of the containers that run, whoever started them."""
-    return (commands.attempt(["docker", "ps", "--format", "{{.Names}}"]) or "").split()
+def running() -> dict[str, str]:
+    """The containers that run, whoever started them, each with its kind cluster or ''."""
+    shape = '{{.Names}} {{.Label "io.x-k8s.kind.cluster"}}'
+    lines = (commands.attempt(["docker", "ps", "--format", shape]) or "").splitlines()
+    return {name: cluster for name, _, cluster in (line.partition(" ") for line in lines)}

@@ -1,5 +1,6 @@
 """A kind cluster: looked at through Docker, changed through kind, decided in `cluster_plan`."""
 
+import datetime
 import json
 import time
 from typing import Any
@@ -20,6 +21,9 @@ CREATE_TIMEOUT_S = 420
 READY_TIMEOUT_S = 180
 WAKE_TIMEOUT_S = 120
 CONTROL_PLANE_ROLE = "control-plane"
+# Kubelets renew their leases every 10 s.
+LEASE_LASTS_S = 40
+_EVIDENCE = ("get", "nodes,storageclasses,leases.coordination.k8s.io", "-n", "kube-node-lease")
 _ADMIN = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--request-timeout=5s")
 
 
@@ -65,16 +69,25 @@ def observe(name: str) -> cluster_plan.ObservedCluster:
     )
 
 
-def is_healthy(name: str) -> bool:
-    """Whether the API answers, both nodes are Ready and kind took its last step."""
+def is_healthy(name: str, *, heard_after: float | None = None) -> bool:
+    """Whether the API answers, both nodes are alive and kind took its last step.
+
+    Args:
+        name: The cluster.
+        heard_after: Unix time after which each kubelet must have renewed its lease. What the API
+            says about a node outlives the node by some 40 s, so its word alone is not enough.
+    """
     said = commands.attempt(
-        ["docker", "exec", control_plane_name(name), *_ADMIN, "get", "nodes,storageclass", "-ojson"]
+        ["docker", "exec", control_plane_name(name), *_ADMIN, *_EVIDENCE, "-ojson"]
     )
     if said is None:
         return False
     items = json.loads(said)["items"]
-    ready = [item for item in items if item["kind"] == "Node" and _is_ready(item)]
-    return len(ready) == 2 and any(item["kind"] == "StorageClass" for item in items)
+    since = heard_after if heard_after is not None else time.time() - LEASE_LASTS_S
+    ready = {item["metadata"]["name"] for item in items if _is_ready(item)}
+    heard = {item["metadata"]["name"] for item in items if _renewed(item) >= since}
+    has_storage = any(item["kind"] == "StorageClass" for item in items)
+    return len(ready & heard) == 2 and has_storage
 
 
 def delete(name: str, *, where: places.Places) -> None:
@@ -156,18 +169,19 @@ def _create(
 def _wake(name: str, report: progress.Reporter) -> bool:
     """Starts stopped nodes; whether the cluster became healthy."""
     with report.step(f"waking cluster {name}"):
+        woken = time.time()
         for node in node_names(name):
             commands.attempt(["docker", "start", node], timeout_s=60)
         try:
-            _wait_until_healthy(name, timeout_s=WAKE_TIMEOUT_S)
+            _wait_until_healthy(name, timeout_s=WAKE_TIMEOUT_S, heard_after=woken)
         except errors.NotHealthy:
             return False
         return True
 
 
-def _wait_until_healthy(name: str, *, timeout_s: float) -> None:
+def _wait_until_healthy(name: str, *, timeout_s: float, heard_after: float | None = None) -> None:
     deadline = time.monotonic() + timeout_s
-    while not is_healthy(name):
+    while not is_healthy(name, heard_after=heard_after):
         if time.monotonic() > deadline:
             raise errors.NotHealthy(
                 f"cluster {name} is not healthy after {timeout_s:.0f} s: "
@@ -199,6 +213,13 @@ def _node(container: dict[str, Any]) -> cluster_plan.Node:
     return cluster_plan.Node(
         image=container["Image"], is_running=container["State"]["Running"], mapped=mapped
     )
+
+
+def _renewed(lease: dict[str, Any]) -> float:
+    """When a lease was renewed, as Unix time; 0 for anything else."""
+    if lease["kind"] != "Lease":
+        return 0.0
+    return datetime.datetime.fromisoformat(lease["spec"]["renewTime"]).timestamp()
 
 
 def _is_ready(node: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ from tools.cluster import (
 
 _PARTS = ("entrypoint.sh", "containerd.toml", "runc-bounded", "manifests")
 _DOCKERFILES = ("ground.Dockerfile", "kube.Dockerfile", "node.Dockerfile")
-_BOX = "matchfleet-node-image"
+BOX = "matchfleet-node-image"
 COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 
 
@@ -144,23 +144,23 @@ _COLLECT = 'ctr -n k8s.io leases delete --sync "$(ctr -n k8s.io leases create)"'
 
 def _commit_with_images(bare: str, *, name: str, images: list[str]) -> None:
     """Imports images into a node's containerd, and keeps the result under `name`."""
-    docker.remove_containers(_BOX)
-    run = ("docker", "run", "-d", "--privileged", "--name", _BOX, "--entrypoint", "containerd")
+    docker.remove_containers(BOX)
+    run = ("docker", "run", "-d", "--privileged", "--name", BOX, "--entrypoint", "containerd")
     commands.run([*run, bare])
     try:
-        docker.wait_for(_BOX, "ctr", "version", timeout_s=30)
+        docker.wait_for(BOX, "ctr", "version", timeout_s=30)
         docker.pipe(
             ["docker", "save", *images],
-            ["docker", "exec", "-i", _BOX, *_IMPORT],
+            ["docker", "exec", "-i", BOX, *_IMPORT],
             timeout_s=600,
         )
-        docker.execute(_BOX, "sh", "-c", _COLLECT)
+        docker.execute(BOX, "sh", "-c", _COLLECT)
         # Stopped before the commit: its database must be whole in the image.
-        commands.run(["docker", "stop", _BOX])
+        commands.run(["docker", "stop", BOX])
         entrypoint = 'ENTRYPOINT ["/usr/local/bin/entrypoint"]'
-        commands.run(["docker", "commit", "--change", entrypoint, _BOX, name], timeout_s=600)
+        commands.run(["docker", "commit", "--change", entrypoint, BOX, name], timeout_s=600)
     finally:
-        docker.remove_containers(_BOX)
+        docker.remove_containers(BOX)
 
 
 def _scratch_image(name: str, program: Path, *, where: places.Places) -> None:

@@ -70,11 +70,23 @@ def describe(record: Record, *, where: places.Places) -> dict[str, Any]:
 def forget(name: str, *, where: places.Places) -> None:
     """Drops the record of a cluster that is gone."""
     _path(name, where).unlink(missing_ok=True)
+    _path(name, where).with_suffix(".claim").unlink(missing_ok=True)
 
 
-def names(where: places.Places) -> list[str]:
-    """Every cluster with a record."""
-    return sorted(path.stem for path in (where.cache / "clusters").glob("*.json"))
+def claim(name: str, *, where: places.Places) -> None:
+    """Notes that a cluster is ours, before any of it exists: a killed run must be cleaned up too.
+
+    A cluster's name alone does not make it ours: another checkout may use the same engine.
+    """
+    path = _path(name, where).with_suffix(".claim")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def claimed(where: places.Places) -> list[str]:
+    """Every cluster that is ours, whole or not."""
+    kept = (where.cache / "clusters").glob("*")
+    return sorted({path.stem for path in kept if path.suffix in {".claim", ".json"}})
 
 
 def _path(name: str, where: places.Places) -> Path:

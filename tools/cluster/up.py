@@ -63,6 +63,7 @@ def up(wish: Wish, *, where: places.Places, report: progress.Reporter) -> record
         node = _node_image(ready, ground, where, report)
         helm = pool.submit(_helm, node, where, report)
         tools.result()
+        records.claim(wish.name, where=where)
         kind_cluster.ensure(wish.name, image=node, mapped=wish.mapped, where=where, report=report)
         made = built.result()
         tag = images.set_tag(made)

@@ -68,10 +68,10 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     assert records.read("matchfleet", where=where) is None
     records.write(record, where=where)
     assert records.read("matchfleet", where=where) == record
-    assert records.names(where) == ["matchfleet"]
+    assert records.claimed(where) == ["matchfleet"]
     assert records.describe(record, where=where)["context"] == "kind-matchfleet"
     records.forget("matchfleet", where=where)
-    assert records.names(where) == []
+    assert records.claimed(where) == []
 
 
 def test_the_cache_can_be_moved_with_all_that_is_in_it(tmp_path: Path) -> None:
