@@ -26,6 +26,7 @@ from tools.cluster import (
 _OUR_BUILDS = (toolchain.IN_CONTAINER, node_image.BOX)
 # Image names that only we make.
 _OUR_IMAGES = r"matchfleet/"
+KIND_NETWORK = "kind"
 _IN_CHECKOUT = (".tools", ".build", ".venv")
 _CHECKER_CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "dist")
 
@@ -117,12 +118,16 @@ def remove_tree(folder: Path) -> None:
 
 
 def _remove_from_engine(where: places.Places, report: progress.Reporter) -> None:
+    """Removes our clusters, and our images unless they go with our engine's own folder."""
     for name in set(records.claimed(where)).intersection(kind_cluster.cluster_names()):
         with report.step(f"removing cluster {name}"):
             kind_cluster.delete(name, where=where)
+    if engine.own_pid(engine.places_of(where)) is not None:
+        # Its bridge would stay on the machine when the engine is gone.
+        commands.attempt(["docker", "network", "rm", KIND_NETWORK])
+        return
     images = docker.images_named(_OUR_IMAGES)
-    if images and engine.own_pid(engine.places_of(where)) is None:
-        # Our own engine's images go with its folder.
+    if images:
         with report.step(f"removing {len(images)} images"):
             commands.attempt(["docker", "rmi", *images], timeout_s=300)
 
