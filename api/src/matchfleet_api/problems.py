@@ -136,10 +136,21 @@ async def _invalid(
     )
 
 
-async def _http(_: fastapi.Request, error: starlette_exceptions.HTTPException) -> fastapi.Response:
+async def _http(
+    request: fastapi.Request, error: starlette_exceptions.HTTPException
+) -> fastapi.Response:
     status = HTTPStatus(error.status_code)
     code = status.name.lower()
-    return response(status, str(error.detail), code, headers=error.headers)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    return response(status, str(error.detail), code, headers=headers)
+
+
+def _allowed(request: fastapi.Request) -> str:
+    """Every method of a path; the framework tells those of the first route it tried only."""
+    path = getattr(request.scope.get("route"), "path", "")
+    return ", ".join(sorted(m.upper() for m in request.app.openapi()["paths"].get(path, ())))
 
 
 async def _broken(_: fastapi.Request, error: Exception) -> fastapi.Response:
