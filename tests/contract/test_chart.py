@@ -259,6 +259,7 @@ def test_every_process_runs_its_command_and_is_watched(chart: Chart) -> None:
         assert container["readinessProbe"]["httpGet"]["port"] in ports
         annotations = template["metadata"]["annotations"]
         assert annotations["prometheus.io/port"] == str(ports["metrics"]) == "9090"
+        assert environment(container)["USER"], "kopf names itself after the account"
 
 
 SETTINGS = {
@@ -278,7 +279,7 @@ def test_a_process_is_told_all_that_it_demands_and_nothing_that_it_does_not_know
 ) -> None:
     spec = named(chart.objects("kind-values.yaml"), "Deployment", f"{RELEASE}-{name}")["spec"]
     (container,) = spec["template"]["spec"]["containers"]
-    told = environment(container).keys() - {"MATCHFLEET_NAMESPACE"}
+    told = environment(container).keys() - {"MATCHFLEET_NAMESPACE", "USER"}
     fields = SETTINGS[name].model_fields
     demanded = {f"MATCHFLEET_{f.upper()}" for f, info in fields.items() if info.is_required()}
     assert demanded <= told

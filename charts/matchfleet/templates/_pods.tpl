@@ -39,6 +39,8 @@ tolerations: {{- toYaml . | nindent 2 }}
 
 {{/* Environment of a platform process, by (dict "root" "stores" [..] "files" [..] "env" {..}). */}}
 {{- define "matchfleet.environment" -}}
+# The images know no name for this account, and Python's getuser() must find one somewhere.
+- {name: USER, value: matchfleet}
 - name: MATCHFLEET_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 - {name: MATCHFLEET_LOG_LEVEL, value: {{ .root.Values.log.level | quote }}}
