@@ -103,7 +103,16 @@ def build(where: places.Places, report: progress.Reporter) -> str:
         ground = ensure_ground(where)
     with report.step(f"building {name}"):
         _assemble(name, ground=ground, programs=(kube, coredns, pause), where=where)
+        _drop_older(name)
     return name
+
+
+def _drop_older(name: str) -> None:
+    """Removes node images of earlier inputs, a gigabyte each, unless a cluster still runs them."""
+    code = name.rpartition("-")[2]
+    for old in docker.images_named(r"matchfleet/(kind-node|kind-bare|kube):"):
+        if not old.endswith(code):
+            commands.attempt(["docker", "rmi", old], timeout_s=60)
 
 
 def _assemble(
