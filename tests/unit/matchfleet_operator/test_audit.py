@@ -1,0 +1,144 @@
+"""Audits repair what watches lose, and a namespace that ends is noticed."""
+
+import asyncio
+
+import pytest
+
+from matchfleet_operator import errors, kube
+from matchfleet_operator.audit import Auditor
+from matchfleet_operator.feed import Feed
+from matchfleet_operator.kube import Listing
+from matchfleet_operator.namespace import NamespaceGuard
+from matchfleet_operator.seen import NodeSeen
+from matchfleet_operator.testing.rig import Rig, run
+from matchfleet_operator.views import Nodes
+
+
+@pytest.fixture
+def rig() -> Rig:
+    found = Rig()
+    found.apply_fleet(warm=1)
+    found.settle()
+    return found
+
+
+def an_auditor(rig: Rig, nodes: Nodes | None = None) -> Auditor:
+    feed = Feed(rig.cache, rig.memory, rig.clock)
+    return Auditor(rig.api, rig.cache, feed, nodes or Nodes())
+
+
+def test_what_vanished_unseen_is_found_missing(rig):
+    rig.apply_match()
+    rig.settle()
+    rig.api.begin_deletion(kube.MATCHES, "m1")
+    rig.unheard.clear()
+    assert rig.cache.counts()["matches"] == 1
+    run(an_auditor(rig).audit())
+    assert rig.cache.counts()["matches"] == 0
+    assert len(rig.cache.gone_matches) == 1
+
+
+def test_what_came_unseen_is_found(rig):
+    rig.apply_match()
+    rig.unheard.clear()
+    run(an_auditor(rig).audit())
+    assert [m.name for m in rig.cache.matches()] == ["m1"]
+
+
+def test_an_object_made_while_a_list_was_under_way_is_not_missed_in_it(rig):
+    auditor = an_auditor(rig)
+
+    class Slow:
+        async def list_all(self, kind, *, selector=""):
+            listing = await rig.api.list_all(kind, selector=selector)
+            if kind == kube.MATCHES:
+                rig.apply_match("later")
+                rig.hear()
+            return Listing(items=listing.items, version=listing.version)
+
+    auditor.api = Slow()
+    run(auditor.audit())
+    assert [m.name for m in rig.cache.matches()] == ["later"]
+
+
+def test_one_object_that_cannot_be_read_hides_no_other(rig):
+    rig.apply_match("good")
+    rig.apply_match("bad", game=7)
+    rig.unheard.clear()
+    run(an_auditor(rig).audit())
+    assert [m.name for m in rig.cache.matches()] == ["good"]
+
+
+def test_nodes_are_read_where_that_is_allowed(rig):
+    body = {
+        "metadata": {"name": "n1"},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }
+    rig.api.put(kube.NODES, body)
+    nodes = Nodes(readable=True)
+    run(an_auditor(rig, nodes).audit())
+    assert nodes.by_name == {"n1": NodeSeen(name="n1", ready=True, address="")}
+    assert (nodes.works("n1"), nodes.works("gone"), nodes.works("")) == (True, False, None)
+
+
+def test_nodes_that_may_not_be_read_are_not_asked_for_again(rig):
+    nodes = Nodes(readable=True)
+    auditor = an_auditor(rig, nodes)
+
+    class Guarded:
+        async def list_all(self, kind, *, selector=""):
+            if kind == kube.NODES:
+                raise errors.Refused("nodes is forbidden", status=403)
+            return await rig.api.list_all(kind, selector=selector)
+
+    auditor.api = Guarded()
+    run(auditor.audit())
+    assert nodes.works("n1") is None
+    assert auditor.last_at > 0
+
+
+class Namespaces:
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.ending = False
+        self.forbidden = False
+
+    async def get(self, kind, name):
+        assert kind == kube.NAMESPACES
+        self.asked.set()
+        if self.forbidden:
+            raise errors.Refused("forbidden", status=403)
+        meta = {"name": name}
+        if self.ending:
+            meta["deletionTimestamp"] = "2026-05-04T12:00:00Z"
+        return {"metadata": meta}
+
+
+async def test_a_namespace_that_ends_is_noticed_soon_after_the_first_suspicion(rig):
+    namespaces = Namespaces()
+    guard = NamespaceGuard(namespaces, rig.memory, "games")
+    watching = asyncio.create_task(guard.watch(period_s=3600))
+    await namespaces.asked.wait()
+    namespaces.ending = True
+    guard.suspect()
+    await asyncio.wait_for(watching, 5)
+    assert rig.memory.namespace_ending
+
+
+async def test_a_namespace_that_may_not_be_read_counts_as_staying(rig):
+    namespaces = Namespaces()
+    namespaces.forbidden = True
+    assert not await NamespaceGuard(namespaces, rig.memory, "games").check()
+    assert not rig.memory.namespace_ending
+
+
+def test_a_claimed_server_that_somebody_stops_raises_the_suspicion(rig):
+    rig.start_pods()
+    server = rig.ready_match()
+    suspicions = []
+    feed = Feed(rig.cache, rig.memory, rig.clock, suspect=lambda: suspicions.append(1))
+    feed.put(kube.PODS, rig.api.one(kube.PODS, server))
+    assert suspicions == []
+    rig.api.begin_deletion(kube.PODS, server)
+    feed.put(kube.PODS, rig.api.one(kube.PODS, server))
+    assert suspicions == [1]
