@@ -109,7 +109,7 @@ SELECT id::text AS who,
 FROM matches
 WHERE state = 'completed' AND ended_at > $2
   AND (result->>'ticks')::bigint > 0
-  AND (result->>'achieved_hz')::float8 < (1 - $1) * (result->>'tick_hz')::float8
+  AND (result->>'achieved_hz')::float8 < (1 - $1::float8) * (result->>'tick_hz')::float8
 
 -- name: counts
 SELECT (SELECT count(*) FROM matches) AS matches,
