@@ -23,7 +23,9 @@ _SECRET_NAMES: Final = frozenset(
     {"token", "access_token", "refresh_token", "password", "authorization", "dsn"}
 )
 # Each writes one line for every request or frame; what we want to know of them is in the metrics.
-_CHATTY: Final = ("aiormq", "aio_pika", "asyncio", "websockets", "uvicorn.access")
+_CHATTY: Final = ("aio_pika", "asyncio", "websockets", "uvicorn.access")
+# Each failed attempt is told by our own supervision of the broker, in one line instead of many.
+_TOLD_BY_US: Final = ("aiormq",)
 
 
 def configure(
@@ -104,6 +106,8 @@ def _adopt_standard_library(
         logging.getLogger(name).propagate = True
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _name_logger(_: WrappedLogger, __: str, line: EventDict) -> EventDict:

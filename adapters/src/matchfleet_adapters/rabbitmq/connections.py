@@ -43,7 +43,7 @@ class BrokerSettings:
     connect_timeout_s: float = 5.0
     heartbeat_s: int = 5
     reconnect_first_s: float = 0.1
-    reconnect_most_s: float = 5.0
+    reconnect_most_s: float = 2.0
     publish_timeout_s: float = 5.0
     handler_timeout_s: float = 30.0
     retry_first_s: float = 0.1

@@ -174,8 +174,8 @@ def _tell(outcome: Outcome, event: events.Event, ended: events.MatchEnded) -> No
         "match_end_recorded",
         match=match.id,
         ended_as=end.state.value,
-        reason=reason,
-        message=end.message,
+        reason=reason or None,
+        message=end.message or None,
         ratings={c.player: [c.before, c.after] for c in outcome.changes},
         tickets=outcome.tickets,
     )
