@@ -1,8 +1,8 @@
 """The product on a kind cluster, for stories.
 
-The cluster is up and the chart installed; MATCHFLEET_E2E_CONTEXT, MATCHFLEET_E2E_API and
-MATCHFLEET_E2E_NAMESPACE say where. Everything else is asked of the cluster by label, as the chart's
-notes tell a person to.
+The cluster is up and the chart installed; MATCHFLEET_E2E_NAME, MATCHFLEET_E2E_CONTEXT and
+MATCHFLEET_E2E_API say where, and MATCHFLEET_E2E_PATH where kubectl and helm are. Everything else
+is asked of the cluster, as the chart's notes tell a person to.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import base64
 import contextlib
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
@@ -25,7 +26,8 @@ class KindInstall:
 
     name = "kind"
 
-    def __init__(self, *, context: str, namespace: str, api_url: str) -> None:
+    def __init__(self, *, cluster: str, context: str, namespace: str, api_url: str) -> None:
+        self.cluster = cluster
         self.context = context
         self.namespace = namespace
         self.api_url = api_url
@@ -37,14 +39,22 @@ class KindInstall:
 
     async def kubectl(self, *arguments: str, check: bool = True) -> installs.Done:
         """kubectl in the install's context and namespace."""
-        program = shutil.which("kubectl", path=commands.search_path(os.environ))
-        assert program, "kubectl is not installed: `make doctor` says how to get it"
-        whole = (program, "--context", self.context, "--namespace", self.namespace, *arguments)
-        return await commands.run(*whole, check=check)
+        where = ("--context", self.context, "--namespace", self.namespace)
+        return await commands.run(_program("kubectl"), *where, *arguments, check=check)
+
+    async def helm(self, *arguments: str) -> installs.Done:
+        """helm in the install's context and namespace."""
+        where = ("--kube-context", self.context, "--namespace", self.namespace)
+        return await commands.run(_program("helm"), *where, *arguments)
+
+    async def install_again(self) -> None:
+        """What `make up` does once its cluster is up, but for the match."""
+        words = ("-m", "tools.install", "--name", self.cluster, "--no-play")
+        await commands.run(sys.executable, *words)
 
     async def sql(self, query: str) -> list[list[str]]:
         """psql in PostgreSQL's own pod."""
-        done = await self._in_store("postgres", f'psql -U matchfleet -At -F "\t" -c "{query}"')
+        done = await self._in_store("postgres", "psql", "-At", "-F", "\t", "-c", query)
         return [line.split("\t") for line in done.out.splitlines()]
 
     async def kill_pod(self, pod: str) -> None:
@@ -74,7 +84,7 @@ class KindInstall:
 
     async def flush_redis(self) -> None:
         """FLUSHALL in Redis's own pod."""
-        await self._in_store("redis", 'redis-cli --no-auth-warning -a "$REDIS_PASSWORD" FLUSHALL')
+        await self._in_store("redis", "redis-cli", "FLUSHALL")
 
     async def until_whole(self) -> None:
         """Every Deployment and StatefulSet is as wanted, and the API answers."""
@@ -103,16 +113,23 @@ class KindInstall:
         name = f"{FULLNAME}-{component}"
         await self.kubectl("scale", kind, name, f"--replicas={replicas}")
 
-    async def _in_store(self, store: str, script: str) -> installs.Done:
-        pod = f"{FULLNAME}-{store}-0"
-        return await self.kubectl("exec", pod, "--", "sh", "-c", script)
+    async def _in_store(self, store: str, *command: str) -> installs.Done:
+        """Run a client in a store's own pod, whose environment says where and who."""
+        return await self.kubectl("exec", f"{FULLNAME}-{store}-0", "--", *command)
 
 
 @contextlib.asynccontextmanager
 async def running(environment: Mapping[str, str]) -> AsyncIterator[KindInstall]:
     """The install that the environment names."""
     yield KindInstall(
+        cluster=environment.get("MATCHFLEET_E2E_NAME", "matchfleet"),
         context=environment["MATCHFLEET_E2E_CONTEXT"],
         namespace=environment.get("MATCHFLEET_E2E_NAMESPACE", "matchfleet"),
         api_url=environment["MATCHFLEET_E2E_API"],
     )
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name, path=commands.search_path(os.environ))
+    assert found, f"{name} is not installed: `make doctor` says how to get it"
+    return found

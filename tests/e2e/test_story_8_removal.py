@@ -1,0 +1,93 @@
+"""The install goes while matches are played: within 90 s, and with nothing left behind."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import installs_kind
+import pytest
+import stage as stages
+
+pytestmark = [pytest.mark.kind]
+WITHIN_S = 90.0
+KINDS = (
+    "matches.matchfleet.dev,fleets.matchfleet.dev,pods,deployments,statefulsets,jobs,services,"
+    "configmaps,secrets,serviceaccounts,roles,rolebindings,leases,controllerrevisions"
+)
+OF_EVERY_NAMESPACE = {"configmap/kube-root-ca.crt", "serviceaccount/default"}
+OF_LASTING_DATA = {f"secret/matchfleet-{store}" for store in ("postgres", "redis", "rabbitmq")}
+"""Passwords that are written into claims: the chart keeps them with the data, as its notes say."""
+LONG_MATCH = {
+    "apiVersion": "matchfleet.dev/v1alpha1",
+    "kind": "Match",
+    "metadata": {"name": "long"},
+    "spec": {
+        "game": "airhockey",
+        "mode": "blitz",
+        "region": "us",
+        "fleets": ["airhockey-us"],
+        "players": [{"seat": 0, "kind": "Bot"}, {"seat": 1, "team": 1, "kind": "Bot"}],
+        "config": {"durationSeconds": 600},
+    },
+}
+
+
+@pytest.fixture
+def cluster(stage: stages.Stage) -> installs_kind.KindInstall:
+    """The install, which a story here removes and puts back."""
+    assert isinstance(stage.install, installs_kind.KindInstall)
+    return stage.install
+
+
+async def test_helm_uninstall_ends_live_matches_and_leaves_nothing(
+    stage: stages.Stage, cluster: installs_kind.KindInstall, tmp_path: Path
+) -> None:
+    try:
+        async with stage.duel("blitz"):
+            await _play_long(cluster, tmp_path)
+            began = time.monotonic()
+            await cluster.helm("uninstall", "matchfleet", "--wait", "--timeout", "120s")
+            await stages.until(
+                lambda: _only_lasting(cluster), what="an empty namespace", within_s=WITHIN_S
+            )
+            took_s = time.monotonic() - began
+        assert took_s < WITHIN_S, f"it took {took_s:.0f} s"
+        owned = await cluster.kubectl(
+            *("get", "clusterroles,clusterrolebindings", "-o", "name"),
+            *("-l", "app.kubernetes.io/instance=matchfleet"),
+        )
+        assert owned.out == ""
+    finally:
+        await cluster.install_again()
+
+
+async def test_deleting_the_namespace_ends_live_matches_and_leaves_nothing(
+    stage: stages.Stage, cluster: installs_kind.KindInstall, tmp_path: Path
+) -> None:
+    try:
+        async with stage.duel("blitz"):
+            await _play_long(cluster, tmp_path)
+            began = time.monotonic()
+            timeout = f"--timeout={WITHIN_S:.0f}s"
+            await cluster.kubectl("delete", "namespace", cluster.namespace, "--wait", timeout)
+            took_s = time.monotonic() - began
+        assert took_s < WITHIN_S, f"it took {took_s:.0f} s"
+        gone = await cluster.kubectl("get", "namespace", cluster.namespace, check=False)
+        assert "NotFound" in gone.err
+    finally:
+        await cluster.install_again()
+
+
+async def _play_long(cluster: installs_kind.KindInstall, folder: Path) -> None:
+    """A second live match, which would go on for ten minutes."""
+    path = folder / "long.json"
+    await asyncio.to_thread(path.write_text, json.dumps(LONG_MATCH), encoding="utf-8")
+    await cluster.kubectl("apply", "-f", str(path))
+    await cluster.kubectl("wait", "--for=condition=Ready", "match/long", "--timeout=60s")
+
+
+async def _only_lasting(cluster: installs_kind.KindInstall) -> bool | None:
+    listed = (await cluster.kubectl("get", KINDS, "-o", "name")).out.split()
+    left = {name.replace(".matchfleet.dev", "") for name in listed}
+    return left <= OF_EVERY_NAMESPACE | OF_LASTING_DATA or None
