@@ -1,0 +1,109 @@
+"""`make demo` as a process: it plays, it tells, and it leaves nothing behind, however it ends."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from matchfleet_local.demo import product
+
+START_WITHIN_S = 150.0
+GONE_WITHIN_S = 20.0
+
+
+def mentioning(directory: Path) -> list[str]:
+    """Command lines of processes that know the directory, by their words or their environment."""
+    needle = os.fsencode(directory)
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes()
+            if needle in words or needle in (entry / "environ").read_bytes():
+                found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+def until_nothing_is_left(directory: Path) -> None:
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while left := mentioning(directory):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    # Not pytest's own: the account that the datastores run as could not pass.
+    path = Path("/tmp") / f"matchfleet-demo-test-{os.getpid()}-{time.monotonic_ns()}"  # noqa: S108
+    yield path
+    subprocess.run(["rm", "-rf", str(path)], check=True)
+
+
+def start(directory: Path, *options: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "matchfleet_local.demo", "--directory", str(directory), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(demo: "subprocess.Popen[str]", words: str) -> None:
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if words in line:
+            return
+    raise AssertionError(f"it ended with {demo.wait()} before it said {words!r}")
+
+
+def test_it_plays_a_match_tells_where_everything_is_and_leaves_nothing(directory: Path) -> None:
+    demo = start(directory, "--queue", "airhockey/sprint")
+    said, _ = demo.communicate(timeout=START_WITHIN_S)
+    assert demo.returncode == 0, said
+    for words in (
+        "is matched against",
+        "the server is ready at ws://127.64.",
+        "the result is recorded",
+        "is rated 1500 -> ",
+        "/docs",
+        "/metrics",
+        "kubectl get matches,fleets,pods",
+    ):
+        assert words in said, words
+    until_nothing_is_left(directory)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_a_demo_that_is_stopped_leaves_nothing(directory: Path, number: signal.Signals) -> None:
+    demo = start(directory)
+    read_until(demo, "is ready")
+    assert mentioning(directory)
+    demo.send_signal(number)
+    demo.communicate(timeout=60)
+    assert demo.returncode == (-number if number == signal.SIGKILL else 130)
+    until_nothing_is_left(directory)
+
+
+async def test_a_part_that_crashes_is_told_of_and_started_again(directory: Path) -> None:
+    told: list[str] = []
+    async with product.running(directory, announce=told.append) as it:
+        bots = it.parts["bots"]
+        first = bots.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            while True:
+                if bots.pid not in {first, None} and await bots.is_ready(it.session):
+                    break
+                await asyncio.sleep(0.1)
+    assert any(line.startswith("bots ended with code -9 and is started again") for line in told)
+    until_nothing_is_left(directory)
