@@ -1,7 +1,9 @@
 """Nothing is lost and nothing counts twice when a worker, a store or the broker goes away."""
 
 import asyncio
+import json
 import socket
+import sys
 
 import aio_pika
 import pytest
@@ -195,6 +197,45 @@ async def test_poison_is_kept_with_its_reason_and_holds_up_nothing(
     letters = await rabbitmq.dead_letters(rabbitmq_url, topology.RANKING)
     assert sorted(letter.body for letter in letters) == sorted(poison)
     assert all(letter.reason for letter in letters)
+
+
+async def test_a_dead_message_is_shown_and_counts_once_its_reason_is_gone(
+    world, publisher, ranking, environment, rabbitmq_url
+):
+    match = await world.match()
+    await world.sql.execute("ALTER TABLE ratings RENAME TO mislaid")
+    await publisher.publish(match.ended(1, 2))
+    async with ranking():
+        async with asyncio.timeout(30):
+            while await dead(rabbitmq_url) != 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+    [shown] = await ran(environment, "dead", "ranking")
+    assert "mislaid" in shown["reason"] or "ratings" in shown["reason"]
+    assert match.id in shown["body"]
+
+    await world.sql.execute("ALTER TABLE mislaid RENAME TO ratings")
+    assert await ran(environment, "dead", "ranking", "--replay") == [
+        {"queue": "ranking", "replayed": 1}
+    ]
+    async with ranking():
+        await world.until_rated(1)
+    await world.audit(matches=[match])
+    assert await ran(environment, "dead", "ranking") == []
+
+
+async def ran(environment, *arguments):
+    """What a command printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "matchfleet_workers",
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    return [json.loads(line) for line in out.splitlines()]
 
 
 def _message(body):

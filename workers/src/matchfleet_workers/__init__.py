@@ -5,5 +5,5 @@
     jobs        what has time: summaries, snapshots of ladders, repairs
 
 Each is a process of its own, `python -m matchfleet_workers ranking|analytics|jobs`, of which any
-number may run.
+number may run. `python -m matchfleet_workers dead QUEUE` shows what could not be handled.
 """

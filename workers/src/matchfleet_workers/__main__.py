@@ -13,15 +13,21 @@ from typing import Any
 import uvloop
 
 from matchfleet_adapters import errors as adapter_errors
+from matchfleet_contracts import topology
 from matchfleet_telemetry import errors as telemetry_errors
 from matchfleet_telemetry import logs
-from matchfleet_workers import errors, settings
+from matchfleet_workers import dead, errors, settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one worker until it is told to stop; returns the exit code."""
-    worker: str = _parser().parse_args(arguments).worker
+    options = _parser().parse_args(arguments)
+    worker: str = options.worker
     try:
+        if worker == "dead":
+            told = settings.load(settings.Dead)
+            uvloop.run(dead.run(told, queue=options.queue, is_replaying=options.replay))
+            return 0
         config, work = _worker(worker)
         logs.configure(worker, config.log_level, fmt=config.log_format)
         uvloop.run(work())
@@ -62,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     workers.add_parser("ranking", help="record the ends of matches and rate players")
     workers.add_parser("analytics", help="count what was played, by the hour")
     workers.add_parser("jobs", help="run background jobs")
+    letters = workers.add_parser("dead", help="show what could not be handled, one JSON line each")
+    letters.add_argument("queue", choices=[queue.name for queue in topology.QUEUES])
+    letters.add_argument(
+        "--replay",
+        action="store_true",
+        help="put them back into their queue",
+    )
     return parser
 
 

@@ -33,7 +33,7 @@ class Settings(pydantic_settings.BaseSettings):
     metrics_host: str = "0.0.0.0"  # noqa: S104 - pods are reached from outside
     metrics_port: int = pydantic.Field(default=9090, ge=0, le=65535)
     stop_seconds: float = pydantic.Field(default=20.0, gt=0)
-    pool_size: int = pydantic.Field(default=8, ge=2)
+    pool_size: int = pydantic.Field(default=10, ge=2)
     statement_timeout_ms: int = pydantic.Field(default=5_000, gt=0)
     lock_timeout_ms: int = pydantic.Field(default=3_000, gt=0)
 
@@ -57,7 +57,7 @@ class Consuming(Settings):
 
     rabbitmq_url: str
     prefetch: int = pydantic.Field(default=50, ge=1, le=2_000)
-    lanes: int = pydantic.Field(default=4, ge=1, le=64)
+    lanes: int = pydantic.Field(default=8, ge=1, le=64)
 
 
 class Analytics(Consuming):
@@ -94,6 +94,14 @@ class Jobs(Settings):
     repair_schedule: str = "*/5 * * * *"
     purge_schedule: str = "35 3 * * *"
     keep_days: float = pydantic.Field(default=30.0, gt=0)
+
+
+class Dead(pydantic_settings.BaseSettings):
+    """Settings of `dead`."""
+
+    model_config = pydantic_settings.SettingsConfigDict(env_prefix=_PREFIX, extra="ignore")
+
+    rabbitmq_url: str
 
 
 def load(kind: type[S]) -> S:

@@ -8,7 +8,7 @@ that ends, stalls or loses its consumer is thrown away whole, and its user start
     publisher      one event out, confirmed within a bound
     consumer       events in, one queue, handled once each by the user's inbox
     subscription   a passing view of events, for fan-out; what is missed is missed
-    inspection     depths and dead letters, for audits
+    inspection     depths and dead letters, for audits; dead letters get a new try
     memory         a publisher in memory, for tests of those who publish
 """
 
@@ -16,7 +16,13 @@ from matchfleet_adapters.errors import NotYet, Poison, PublishFailed
 from matchfleet_adapters.rabbitmq.connections import BrokerSettings, connect
 from matchfleet_adapters.rabbitmq.consumer import Consumer
 from matchfleet_adapters.rabbitmq.declaring import declare
-from matchfleet_adapters.rabbitmq.inspection import DeadLetter, Depth, dead_letters, depths
+from matchfleet_adapters.rabbitmq.inspection import (
+    DeadLetter,
+    Depth,
+    dead_letters,
+    depths,
+    replay,
+)
 from matchfleet_adapters.rabbitmq.memory import MemoryPublisher
 from matchfleet_adapters.rabbitmq.publisher import Publisher
 from matchfleet_adapters.rabbitmq.subscription import subscribe_exclusive
@@ -35,5 +41,6 @@ __all__ = [
     "dead_letters",
     "declare",
     "depths",
+    "replay",
     "subscribe_exclusive",
 ]

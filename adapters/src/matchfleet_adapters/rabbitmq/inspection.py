@@ -1,9 +1,12 @@
-"""Looks at queues without taking anything: for audits and for people with a question."""
+"""Looks at queues for audits and for people with a question, and gives dead messages a new try.
+
+Looking takes nothing away.
+"""
 
 from dataclasses import dataclass
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from matchfleet_adapters.rabbitmq import connections
 from matchfleet_contracts import topology
@@ -70,6 +73,49 @@ async def dead_letters(
         # What is read and not acknowledged goes back to its place when the channel closes.
         async with connection.channel() as channel:
             return await _peek(channel, queue, limit=limit)
+
+
+async def replay(
+    url: str,
+    queue: topology.Queue,
+    *,
+    limit: int = 1_000,
+    settings: connections.BrokerSettings | None = None,
+) -> int:
+    """Puts up to `limit` dead messages back into their queue, oldest first; returns how many.
+
+    For when the reason is gone: a bug was fixed, a row was repaired. A message is taken from the
+    dead only once the broker has confirmed it in the queue, so it may be there twice, never not.
+
+    Raises:
+        errors.Unavailable: the broker does not answer.
+    """
+    async with connections.opened(url, name="replay", settings=settings) as connection:
+        count, _ = await _count(connection, queue.dead)
+        if not count:
+            return 0
+        async with connection.channel(publisher_confirms=True, on_return_raises=True) as channel:
+            source = await channel.get_queue(queue.dead, ensure=False)
+            replayed = 0
+            # Not more than there were: what fails again at once comes back to the end of the dead.
+            for _ in range(min(limit, count)):
+                message = await source.get(no_ack=False, fail=False)
+                if message is None:
+                    break
+                await channel.default_exchange.publish(_alive(message), routing_key=queue.name)
+                await message.ack()
+                replayed += 1
+            return replayed
+
+
+def _alive(message: AbstractIncomingMessage) -> aio_pika.Message:
+    """The message as it was before it died."""
+    return aio_pika.Message(
+        message.body,
+        content_type=message.content_type,
+        type=message.type,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+    )
 
 
 async def _count(connection: AbstractConnection, queue: str) -> tuple[int, int]:
