@@ -370,6 +370,18 @@ def test_platform_and_games_go_to_their_own_nodes(chart: Chart) -> None:
             assert selector == {"matchfleet.dev/role": role}, manifest["metadata"]["name"]
 
 
+def test_two_releases_of_kinds_size_fit_on_one_small_node(chart: Chart) -> None:
+    # A rolling update runs both generations for a moment.
+    asked_m = [
+        int(container["resources"]["requests"]["cpu"].removesuffix("m"))
+        for manifest in chart.objects("kind-values.yaml")
+        if manifest["kind"] in WORKLOADS
+        for container in manifest["spec"]["template"]["spec"]["containers"]
+    ]
+    control_plane_m, node_m = 850, 2000
+    assert control_plane_m + 2 * sum(asked_m) < node_m
+
+
 def test_external_datastores_bring_no_server_and_migrate_beforehand(chart: Chart) -> None:
     objects = chart.objects("external-values.yaml")
     assert not [o for o in objects if o["kind"] == "StatefulSet"]
