@@ -50,8 +50,10 @@ async def pause(wait_s: float, wake: asyncio.Event | None) -> None:
     if wake is None:
         await asyncio.sleep(wait_s)
         return
+    # Not wait_for: before Python 3.12 it can swallow a cancellation that meets the wake-up.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(wake.wait(), wait_s)
+        async with asyncio.timeout(wait_s):
+            await wake.wait()
     wake.clear()
 
 

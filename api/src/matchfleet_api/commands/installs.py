@@ -5,8 +5,10 @@ half-finished run continues where it stopped.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -17,6 +19,22 @@ from matchfleet_api.commands import keyfiles
 log = structlog.get_logger(__name__)
 _SIGNING = "signing.json"
 _PASSWORD_BYTES = 24
+
+
+class Objects(Protocol):
+    """Secrets and ConfigMaps: made if absent, and read back as they are."""
+
+    async def secret(
+        self, name: str, data: Mapping[str, bytes], *, labels: Mapping[str, str]
+    ) -> dict[str, bytes]:
+        """What the Secret holds, made of `data` if there is none."""
+        ...
+
+    async def config_map(
+        self, name: str, data: Mapping[str, str], *, labels: Mapping[str, str]
+    ) -> dict[str, str]:
+        """What the ConfigMap holds, made of `data` if there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +73,7 @@ async def run(kubeconfig: Path | None, *, namespace: str, release: str) -> None:
         await make(material.Material(api_client, namespace), Names(release))
 
 
-async def make(objects: material.Material, names: Names) -> None:
+async def make(objects: Objects, names: Names) -> None:
     """Make what is absent through `objects`."""
     labels = {
         "app.kubernetes.io/name": "matchfleet",
