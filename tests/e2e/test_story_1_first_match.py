@@ -3,7 +3,7 @@
 import pytest
 import stage as stages
 
-from matchfleet_client import play
+from matchfleet_client import accounts
 
 pytestmark = [pytest.mark.local, pytest.mark.kind]
 DURATION_S = 20
@@ -32,7 +32,7 @@ async def test_two_clients_play_a_match_and_their_ratings_move(stage: stages.Sta
     await stage.audit_is_clean()
 
 
-async def _decisive(stage: stages.Stage) -> play.Account:
+async def _decisive(stage: stages.Stage) -> accounts.Account:
     """A match with a winner. Strong against weak ends even about once in fifty matches."""
     for _ in range(TRIES):
         account = await stage.play("blitz", registered=True)

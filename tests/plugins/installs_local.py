@@ -14,7 +14,8 @@ import commands
 import installs
 import redis.asyncio
 
-from matchfleet_local.demo import children, product
+from matchfleet_local import demo
+from matchfleet_local.demo import children
 from matchfleet_local.servers import packages, processes
 
 
@@ -23,7 +24,7 @@ class LocalInstall:
 
     name = "local"
 
-    def __init__(self, running: product.Product) -> None:
+    def __init__(self, running: demo.Product) -> None:
         self._it = running
         self.api_url = running.api_url
 
@@ -98,7 +99,7 @@ class LocalInstall:
 async def running() -> AsyncIterator[LocalInstall]:
     """The product on this machine, for one session of tests."""
     with _folder() as folder:
-        async with product.running(folder, announce=print) as it:
+        async with demo.running(folder, announce=print) as it:
             yield LocalInstall(it)
 
 

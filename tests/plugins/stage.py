@@ -15,6 +15,7 @@ from typing import TypeVar
 import installs
 
 from matchfleet_client import (
+    accounts,
     api,
     ear,
     errors,
@@ -120,7 +121,7 @@ class Stage:
         rtt_ms: tuple[dict[str, int], ...] = (NEAR,),
         strengths: tuple[str, ...] = ("strong", "weak"),
         registered: bool = False,
-    ) -> play.Account:
+    ) -> accounts.Account:
         """A whole match through the public API, with its times noted."""
         mark = secrets.token_hex(4)
         plan = play.Plan(

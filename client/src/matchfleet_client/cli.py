@@ -16,6 +16,7 @@ import rich.console
 import typer
 
 from matchfleet_client import (
+    accounts,
     api,
     errors,
     happenings,
@@ -67,7 +68,7 @@ def play_command(
     def tell(happening: happenings.Happening) -> None:
         people.print(happenings.sentence(happening), markup=False)
 
-    async def act() -> play.Account:
+    async def act() -> accounts.Account:
         async with transport.AiohttpTransport(api_url) as carrier:
             return await play.play(plan, carrier, api_url, tell=tell)
 
@@ -142,9 +143,9 @@ def matches(player_id: str, api_url: ApiUrl = DEFAULT_API, as_json: AsJson = Fal
 def match(match_id: str, api_url: ApiUrl = DEFAULT_API, as_json: AsJson = False) -> None:
     """One match: who plays it, where, and how it ended."""
     found = _run(lambda: _with_api(api_url, lambda rest: rest.match(MatchId(match_id))))
-    ranks = {p.seat: (str(p.rank), str(p.score)) for p in play.places(found)}
+    ranks = {p.seat: (str(p.rank), str(p.score)) for p in accounts.places(found)}
     rows = [
-        (str(s.seat), play.seat_name(s), *ranks.get(int(s.seat), ("", ""))) for s in found.seats
+        (str(s.seat), accounts.seat_name(s), *ranks.get(int(s.seat), ("", ""))) for s in found.seats
     ]
     printing.show(found, rows, ("seat", "player", "rank", "score"), is_json=as_json)
 

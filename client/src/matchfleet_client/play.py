@@ -10,10 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from matchfleet_client import (
-    errors,
+    accounts,
     game,
     happenings,
     models,
@@ -22,10 +20,7 @@ from matchfleet_client import (
     sockets,
     transport,
 )
-from matchfleet_contracts import results
-from matchfleet_contracts.ids import MatchId
 
-INITIAL_RATING = 1500
 UNMEASURED_RTT_MS = 50
 Tell = Callable[[happenings.Happening], None]
 Clock = Callable[[], float]
@@ -55,49 +50,6 @@ class Plan:
     record_within_s: float = 60.0
 
 
-class Place(msgspec.Struct, frozen=True):
-    """One seat's place in the end."""
-
-    seat: int
-    name: str
-    rank: int
-    score: int
-    bot: bool
-
-
-class Account(msgspec.Struct, frozen=True):
-    """One match as its first player lived it; what `matchfleet play --json` prints last.
-
-    Attributes:
-        ratings: before and after, of every player that played.
-        ticket_to_playable_s: from the ticket to the first snapshot, of the slowest player.
-        end_to_rating_s: from the server's END until the rating shows over REST.
-    """
-
-    match: MatchId
-    endpoint: str
-    region: str
-    standings: list[Place]
-    draw: bool
-    ratings: dict[str, tuple[int, int]]
-    ticks: int
-    achieved_hz: float
-    late_ticks: int
-    ticket_to_playable_s: float
-    end_to_rating_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Lived:
-    """What one player's way through the match came to."""
-
-    name: str
-    match: models.Match
-    rating: tuple[int, int]
-    playable_s: float
-    rated_s: float
-
-
 async def play(
     plan: Plan,
     carrier: transport.Transport,
@@ -106,7 +58,7 @@ async def play(
     tell: Tell = lambda _: None,
     clock: Clock = time.monotonic,
     dial: sockets.Dial = sockets.dial,
-) -> Account:
+) -> accounts.Account:
     """Play one match with each of the plan's players.
 
     Raises:
@@ -131,57 +83,12 @@ async def play(
                 ]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
-    return account([task.result() for task in tasks])
+    return accounts.of_lives([task.result() for task in tasks])
 
 
-def account(lives: list[_Lived]) -> Account:
-    """The account of the first player's match."""
-    match = lives[0].match
-    if match.result is None:
-        raise errors.MatchLost(
-            match.id,
-            state=match.state,
-            reason=match.reason or "no reason given",
-            message=match.message or "",
-        )
-    return Account(
-        match=match.id,
-        endpoint=match.url or "",
-        region=match.region,
-        standings=places(match),
-        draw=is_draw(match.result),
-        ratings={life.name: life.rating for life in lives},
-        ticks=match.result.ticks,
-        achieved_hz=match.result.achieved_hz,
-        late_ticks=match.result.late_ticks,
-        ticket_to_playable_s=round(max(life.playable_s for life in lives), 3),
-        end_to_rating_s=round(max(life.rated_s for life in lives), 3),
-    )
-
-
-def places(match: models.Match) -> list[Place]:
-    """The standings with names, the best first."""
-    if match.result is None:
-        return []
-    names = {int(seat.seat): seat_name(seat) for seat in match.seats}
-    listed = [
-        Place(s.seat, names.get(s.seat, f"seat {s.seat}"), s.rank, s.score, s.bot)
-        for s in match.result.standings
-    ]
-    return sorted(listed, key=lambda place: (place.rank, place.seat))
-
-
-def seat_name(seat: models.SeatHolder) -> str:
-    """Who plays a seat, for people."""
-    return seat.name or (f"bot {seat.bot}" if seat.bot else f"seat {seat.seat}")
-
-
-def is_draw(result: results.Result) -> bool:
-    """Whether the best rank is shared."""
-    return sum(standing.rank == 1 for standing in result.standings) > 1
-
-
-async def _live(plan: Plan, index: int, one: player.Player, *, tell: Tell, clock: Clock) -> _Lived:
+async def _live(
+    plan: Plan, index: int, one: player.Player, *, tell: Tell, clock: Clock
+) -> accounts.Lived:
     """One player's way; the first player also tells what all of them share."""
     shared = tell if index == 0 else _untold
     name = one.login.name
@@ -203,11 +110,11 @@ async def _live(plan: Plan, index: int, one: player.Player, *, tell: Tell, clock
     final = await one.recorded(match.id, within_s=plan.record_within_s)
     rated_s = clock() - ended_at
     if final.result is not None:
-        listed = tuple((p.name, p.rank, p.score) for p in places(final))
-        shared(happenings.Recorded(final.id, listed, is_draw(final.result)))
-    move = rating_move(final, one.login.player_id, otherwise=rating)
+        listed = tuple((p.name, p.rank, p.score) for p in accounts.places(final))
+        shared(happenings.Recorded(final.id, listed, accounts.is_draw(final.result)))
+    move = accounts.rating_move(final, one.login.player_id, otherwise=rating)
     tell(happenings.Rated(name, *move, after_s=rated_s))
-    return _Lived(name, final, move, watch.playable_s, rated_s)
+    return accounts.Lived(name, final, move, watch.playable_s, rated_s)
 
 
 async def _round_trips(plan: Plan, index: int, one: player.Player) -> dict[str, int]:
@@ -216,15 +123,6 @@ async def _round_trips(plan: Plan, index: int, one: player.Player) -> dict[str, 
     wanted = (plan.game, plan.mode)
     found = next((q for q in await one.api.queues() if (q.game, q.mode) == wanted), None)
     return dict.fromkeys(found.regions, UNMEASURED_RTT_MS) if found else {}
-
-
-def rating_move(match: models.Match, who: str, *, otherwise: int | None) -> tuple[int, int]:
-    """A player's rating before and after; unmoved when the match was not rated."""
-    for move in match.ratings:
-        if move.player_id == who:
-            return move.before, move.after
-    still = otherwise if otherwise is not None else INITIAL_RATING
-    return still, still
 
 
 class _Watch:
@@ -256,7 +154,9 @@ class _Watch:
 
 
 def _matched(one: player.Player, match: models.Match, *, after_s: float) -> happenings.Matched:
-    others = tuple(seat_name(seat) for seat in match.seats if seat.player_id != one.login.player_id)
+    others = tuple(
+        accounts.seat_name(seat) for seat in match.seats if seat.player_id != one.login.player_id
+    )
     return happenings.Matched(one.login.name, match.id, match.region, others, after_s)
 
 

@@ -9,9 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
-from matchfleet_local.demo import product
+from matchfleet_local import demo as demos
+from matchfleet_local import servers
+from matchfleet_local.demo import children, errors, starting, topology
 
 START_WITHIN_S = 150.0
 GONE_WITHIN_S = 20.0
@@ -93,9 +96,41 @@ def test_a_demo_that_is_stopped_leaves_nothing(directory: Path, number: signal.S
     until_nothing_is_left(directory)
 
 
+async def test_a_second_demo_in_the_same_directory_is_refused(directory: Path) -> None:
+    with starting.held(directory), pytest.raises(errors.DirectoryBusy, match="--directory"):
+        async with demos.running(directory):
+            pass
+
+
+async def test_a_part_that_keeps_crashing_fails_the_start_with_its_last_words(
+    directory: Path,
+) -> None:
+    plan = topology.Process(
+        "broken",
+        ("-c", "raise SystemExit('MATCHFLEET_POSTGRES_DSN is missing')"),
+        {},
+        ready_url="http://127.0.0.1:9/readyz",
+    )
+    told: list[str] = []
+    async with aiohttp.ClientSession() as session:
+        it = demos.Product(
+            files=topology.Files(directory),
+            ports=topology.ports(tuple(range(len(topology.listeners())))),
+            stores=servers.Datastores({}),
+            session=session,
+            announce=told.append,
+            failed=asyncio.get_running_loop().create_future(),
+            parts={"broken": children.Child(plan, logs=directory)},
+        )
+        with pytest.raises(errors.ProcessFailed, match=r"(?s)3 times.*MATCHFLEET_POSTGRES_DSN"):
+            await it.start("broken")
+        await it.stop_all()
+    assert len(told) == 2
+
+
 async def test_a_part_that_crashes_is_told_of_and_started_again(directory: Path) -> None:
     told: list[str] = []
-    async with product.running(directory, announce=told.append) as it:
+    async with demos.running(directory, announce=told.append) as it:
         bots = it.parts["bots"]
         first = bots.pid
         assert first is not None

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from matchfleet_client import errors, happenings, play, sockets, transport
+from matchfleet_client import accounts, errors, happenings, play, sockets, transport
 from matchfleet_contracts import results, wire
 from matchfleet_contracts.games import airhockey
 from matchfleet_contracts.wire import codec
@@ -212,7 +212,7 @@ def _ok(body: Any) -> transport.Response:
     return transport.Response(200, msgspec.json.encode(body))
 
 
-async def lived(world: World, plan: play.Plan = PLAN) -> tuple[play.Account, list[Any]]:
+async def lived(world: World, plan: play.Plan = PLAN) -> tuple[accounts.Account, list[Any]]:
     told: list[Any] = []
     account = await play.play(
         plan, world, "http://here", tell=told.append, clock=lambda: 0.0, dial=world.dial
@@ -283,5 +283,5 @@ def test_a_shared_first_rank_is_a_draw() -> None:
     drawn = msgspec.structs.replace(
         RESULT, standings=[results.Standing(seat=s, rank=1, score=1) for s in (0, 1)]
     )
-    assert play.is_draw(drawn)
-    assert not play.is_draw(RESULT)
+    assert accounts.is_draw(drawn)
+    assert not accounts.is_draw(RESULT)

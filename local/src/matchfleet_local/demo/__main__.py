@@ -11,11 +11,10 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from matchfleet_local.demo import console, errors, match, product, summary, topology
+from matchfleet_local.demo import console, errors, match, starting, summary, topology
 from matchfleet_local.servers import errors as server_errors
 
 DIRECTORY = Path(".build/demo")
@@ -36,35 +35,21 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 async def run(options: argparse.Namespace, told: console.Console, *, stays: bool) -> None:
     """Up, play, tell, stay."""
-    async with product.running(options.directory.absolute(), announce=told.say) as it:
+    async with starting.running(options.directory.absolute(), announce=told.say) as it:
         told.say("everything is ready; two clients play")
-        await _unless_failed(it, match.play(it, queue=options.queue, tell=told.say))
+        await it.unless_failed(match.play(it, queue=options.queue, tell=told.say))
         for line in summary.lines(it):
             told.plain(line)
         if stays:
             told.plain("Ctrl-C ends it and leaves nothing behind.")
             with contextlib.suppress(asyncio.CancelledError):
-                await _unless_failed(it, _until_told())
+                await it.unless_failed(_until_told())
         else:
             told.say("stopping")
 
 
 async def _until_told() -> None:
     await asyncio.Event().wait()
-
-
-async def _unless_failed(it: product.Product, step: Coroutine[Any, Any, object]) -> None:
-    """Run a step to its end, or until a part of the product cannot be kept running."""
-    task = asyncio.create_task(step)
-    try:
-        either: set[asyncio.Future[Any]] = {task, it.failed}
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if it.failed.done():
-            it.failed.result()
-        await task
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
 
 
 async def _main(options: argparse.Namespace) -> None:

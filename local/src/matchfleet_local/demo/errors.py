@@ -4,8 +4,11 @@ DemoFailed
  +-- ProcessFailed    a process ended and ended again; carries the end of its log
  +-- NotReady         something was not ready in time; carries the end of its log
  +-- StepFailed       a step that runs once (keys, migrations) ended with an error
+ +-- DirectoryBusy    another demo runs in the directory
  +-- MatchFailed      the match was not played to its end
 """
+
+from pathlib import Path
 
 
 class DemoFailed(Exception):
@@ -39,6 +42,15 @@ class StepFailed(DemoFailed):
     def __init__(self, name: str, *, code: int, log_tail: str) -> None:
         self.name = name
         super().__init__(f"{name} failed with code {code}. The end of its log:\n{log_tail}")
+
+
+class DirectoryBusy(DemoFailed):
+    """Another demo runs in the directory."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(
+            f"another demo runs in {directory}: stop that one, or name another with --directory"
+        )
 
 
 class MatchFailed(DemoFailed):
