@@ -53,6 +53,9 @@ RELAYED = metrics.counter(
 POSTED = metrics.counter(
     "matchfleet_outbox_published_total", "Events of the outbox, by outcome.", ("outcome",)
 )
+UNPUBLISHED = metrics.gauge(
+    "matchfleet_outbox_unpublished", "Events of the outbox that the broker has not confirmed yet."
+)
 SWEPT = metrics.counter("matchfleet_swept_total", "What sweeps set right, by kind.", ("kind",))
 TASK_FAILED = metrics.counter(
     "matchfleet_task_failures_total", "Rounds of a background task that failed.", ("task",)

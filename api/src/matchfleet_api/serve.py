@@ -86,6 +86,7 @@ async def run(config: settings.Serve) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in background(config, stores, parts, board)]
             try:
+                log.info("api_serving", host=config.host, port=config.port)
                 await listen(web_server(config, parts), parts)
             finally:
                 for task in tasks:
@@ -217,7 +218,9 @@ def web_server(config: settings.Serve, parts: Parts) -> uvicorn.Server:
             ws_ping_timeout=20.0,
             ws_per_message_deflate=False,
             access_log=False,
+            # Ours say what is worth saying; uvicorn's would add a line for each channel.
             log_config=None,
+            log_level="warning",
             lifespan="off",
             server_header=False,
             proxy_headers=bool(config.trusted_proxies),

@@ -1,9 +1,12 @@
 import asyncio
 
 import argon2
+import hostile_tokens
 import jwt
 from frontdoor import opened
+from tickets import NOW
 
+from matchfleet_api import keyring
 from matchfleet_contracts import keys, tokens
 
 SOMEBODY = "01a20fb5-1b02-764f-b07f-c2a696b9dd6b"
@@ -154,6 +157,27 @@ async def test_without_a_good_token_nothing_is_told(front_door, subtests):
                 assert answer.status == 401
                 assert answer.code in {"unauthenticated", "admin_only"}
                 assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_hostile_token_is_refused_and_never_our_fault(front_door, monkeypatch, subtests):
+    class Then:
+        def now(self):
+            return NOW
+
+    path = front_door.config.api_signing_keys
+    path.write_bytes(keys.encode_private([hostile_tokens.OURS, hostile_tokens.OLD]))
+    monkeypatch.setattr(keyring, "_LOOK_PERIOD_S", -1.0)
+    monkeypatch.setattr(front_door.parts.services.issuer, "_clock", Then())
+    good = {"Authorization": f"Bearer {hostile_tokens.signed()}"}
+    assert (await front_door.call("GET", "/v1/players/me", headers=good)).status == 404
+    for name, token in hostile_tokens.HOSTILE.items():
+        if not token.isprintable() or not token.isascii() or token != token.strip():
+            continue  # No header can carry it as it is.
+        with subtests.test(token=name):
+            headers = {"Authorization": f"Bearer {token}"}
+            answer = await front_door.call("GET", "/v1/players/me", headers=headers)
+            # A header of a megabyte ends the connection before anybody reads a token in it.
+            assert answer.status in ({400, 401, 431} if len(token) > 16_000 else {401})
 
 
 async def test_a_players_token_does_not_open_the_admin_routes(front_door):

@@ -55,6 +55,12 @@ async def publish_pending(
     return count == batch
 
 
+async def measure(database: pool.Database) -> None:
+    """Tell how many events wait: a number that grows is the first sign of a broker in trouble."""
+    async with database.connection() as connection:
+        metrics.UNPUBLISHED.set(await outbox.depth(connection))
+
+
 async def purge(
     database: pool.Database, *, now: datetime.datetime, keep: datetime.timedelta
 ) -> None:

@@ -101,6 +101,9 @@ async def work(config: settings.Matchmaker, parts: Parts) -> None:
     async def settle() -> None:
         await sweeps.settle(parts.database, now=now.now())
 
+    async def measure() -> None:
+        await postbox.measure(parts.database)
+
     async def purge() -> None:
         keep = datetime.timedelta(hours=config.outbox_keep_hours)
         await postbox.purge(parts.database, now=now.now(), keep=keep)
@@ -119,4 +122,5 @@ async def work(config: settings.Matchmaker, parts: Parts) -> None:
         group.create_task(loops.forever("expiry", expire, loops.Pace(1.0)))
         group.create_task(loops.forever("sweep", sweep.run_round, slow))
         group.create_task(loops.forever("settle", settle, slow))
+        group.create_task(loops.forever("measure", measure, slow))
         group.create_task(loops.forever("purge", purge, loops.Pace(600.0)))

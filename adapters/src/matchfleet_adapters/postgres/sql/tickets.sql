@@ -68,7 +68,3 @@ UPDATE tickets SET state = 'matched', changed_at = now()
 WHERE state = 'proposed'
   AND match_id IN (SELECT id FROM matches WHERE state = 'completed')
 RETURNING id, player_id, match_id, queued_at
-
--- name: depth
-SELECT game, mode, count(*) AS waiting, min(queued_at) AS oldest
-FROM tickets WHERE state = 'queued' GROUP BY game, mode
