@@ -20,6 +20,7 @@ QUEUES = ROOT / "local" / "src" / "matchfleet_local" / "demo" / "queues.json"
 RELEASE = "matchfleet"
 NAMESPACE = "matchfleet"
 INSTALL_TIMEOUT_S = 420
+DATASTORES = ("postgres", "redis", "rabbitmq")
 
 
 class Mend(enum.Enum):
@@ -49,6 +50,7 @@ class Target:
     api_port: int
     game_ports: tuple[int, int]
     image_tag: str
+    image_tags: dict[str, str]
     kubectl: str
     helm: str
 
@@ -66,6 +68,7 @@ def target(info: dict[str, Any]) -> Target:
         api_port=info["api_port"],
         game_ports=(first, last),
         image_tag=info["image_tag"],
+        image_tags=info["images"],
         kubectl=info["kubectl"],
         helm=info["helm"],
     )
@@ -74,11 +77,15 @@ def target(info: dict[str, Any]) -> Target:
 def values(where: Target, queues: list[dict[str, Any]]) -> dict[str, Any]:
     """What this cluster's install says beyond the chart's kind values."""
     first, last = where.game_ports
+    # The datastores go by their own content, so that new code does not restart them.
+    stores = {
+        store: {"image": {"tag": where.image_tags[f"matchfleet/{store}"]}} for store in DATASTORES
+    }
     return {
         "image": {"tag": where.image_tag},
         "games": {"hostPorts": {"from": first, "to": last}},
         "queues": queues,
-    }
+    } | stores
 
 
 def install(where: Target) -> None:

@@ -7,6 +7,13 @@ INFO = {
     "api_port": 18080,
     "game_ports": [7100, 7119],
     "image_tag": "dev-1",
+    "images": {
+        "matchfleet/platform": "p",
+        "matchfleet/gameserver": "g",
+        "matchfleet/postgres": "a",
+        "matchfleet/redis": "b",
+        "matchfleet/rabbitmq": "c",
+    },
     "kubectl": "/b/kubectl",
     "helm": "/b/helm",
 }
@@ -35,3 +42,9 @@ def test_an_install_plays_on_the_ports_of_its_own_cluster() -> None:
     assert found["games"] == {"hostPorts": {"from": 7100, "to": 7119}}
     assert found["image"] == {"tag": "dev-1"}
     assert found["queues"] == [{"mode": "blitz"}]
+
+
+def test_new_code_does_not_restart_the_datastores() -> None:
+    found = release.values(release.target(INFO), [])
+    tags = [found[store]["image"]["tag"] for store in ("postgres", "redis", "rabbitmq")]
+    assert tags == ["a", "b", "c"]
