@@ -104,7 +104,7 @@ class Serve(Serving):
     logins_per_account_per_minute: int = pydantic.Field(default=10, ge=1)
     logins_per_address_per_minute: int = pydantic.Field(default=60, ge=1)
     refresh_days: int = pydantic.Field(default=30, ge=1)
-    audit_slow_share: float = pydantic.Field(default=0.05, ge=0, le=1)
+    audit_slow_share: float = pydantic.Field(default=0.1, ge=0, le=1)
     audit_backlog_messages: int = pydantic.Field(default=1_000, ge=0)
     shutdown_seconds: float = pydantic.Field(default=10.0, gt=0)
 

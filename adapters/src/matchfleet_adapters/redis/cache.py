@@ -84,6 +84,7 @@ class Cache:
         self._unwritten: set[Subject] = set()
         self._forget_all = False
         self._rest_until = 0.0
+        self._is_away = False
 
     async def cached(
         self, subject: Subject, load: Callable[[], Awaitable[tuple[bytes, int]]]
@@ -135,8 +136,9 @@ class Cache:
                 self._unwritten -= written
                 for subject in written:
                     INVALIDATED.labels(subject.kind, "written").inc()
+                self._answered()
         except errors.Unavailable as error:
-            log.warning("cache_invalidation_kept", waiting=len(self._unwritten), error=str(error))
+            self._rest(error)
 
     async def entries(self, kind: str) -> AsyncIterator[tuple[str, bytes]]:
         """Every entry of a kind that would be believed now, by its subject's id; for audits.
@@ -164,6 +166,7 @@ class Cache:
             epoch, version, entry = await self._store.read(
                 [_EPOCH, subject.version_key, subject.key]
             )
+            self._answered()
             body = _believed(entry, epoch, version)
             if body is not None:
                 READS.labels(subject.kind, "hit").inc()
@@ -189,7 +192,14 @@ class Cache:
 
     def _rest(self, error: errors.Unavailable) -> None:
         self._rest_until = time.monotonic() + self._settings.rest_s
-        log.warning("cache_bypassed", rest_s=self._settings.rest_s, error=str(error))
+        if not self._is_away:
+            self._is_away = True
+            log.warning("cache_bypassed", error=str(error), invalidations=len(self._unwritten))
+
+    def _answered(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            log.info("cache_used_again", invalidations=len(self._unwritten))
 
     def _done(self, key: str, task: "asyncio.Task[bytes]") -> None:
         if self._loading.get(key) is task:

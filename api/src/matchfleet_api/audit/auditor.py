@@ -36,7 +36,7 @@ class AuditSettings:
     record_grace_s: float = 90.0
     ticket_grace_s: float = 60.0
     server_grace_s: float = 60.0
-    slow_share: float = 0.05
+    slow_share: float = 0.1
     slow_hours: int = 24
     backlog: int = 1_000
     second_look_s: float = 3.0
