@@ -5,7 +5,7 @@ install whole and its audit clean, so that a failure is its own.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import installs
@@ -20,6 +20,7 @@ from matchfleet_client import transport
 HERE = Path(__file__).parent
 SUBSTRATES = ("local", "kind")
 _measures = pytest.StashKey[stages.Measures]()
+_failed = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,6 +58,17 @@ def pytest_terminal_summary(
         terminalreporter.write_line(line)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the stage know at its end whether its story failed."""
+    report = yield
+    if call.when == "call":
+        item.stash[_failed] = report.failed
+    return report
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def install(request: pytest.FixtureRequest) -> AsyncIterator[installs.Install]:
     """The install that this session's stories are played on."""
@@ -76,4 +88,7 @@ async def stage(
     await install.until_whole()
     async with transport.AiohttpTransport(install.api_url) as carrier:
         yield stages.Stage(install, carrier, request.config.stash[_measures])
+    if request.node.stash.get(_failed, False):
+        for name, words in (await install.logs()).items():
+            print(f"---- {name}\n{words}")
     await install.until_whole()

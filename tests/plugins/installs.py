@@ -70,6 +70,10 @@ class Install(Protocol):
         """Empty Redis."""
         ...
 
+    async def logs(self) -> dict[str, str]:
+        """The last words of every part, by name, for a story that failed."""
+        ...
+
     async def until_whole(self) -> None:
         """Wait until every part runs again, as a story that follows expects it."""
         ...

@@ -86,6 +86,15 @@ class KindInstall:
         """FLUSHALL in Redis's own pod."""
         await self._in_store("redis", "redis-cli", "FLUSHALL")
 
+    async def logs(self) -> dict[str, str]:
+        """What kubectl gives of every pod, and how the pods are."""
+        listed = await self.kubectl("get", "pods,matches,fleets", "-o", "wide", check=False)
+        names = (await self.kubectl("get", "pods", "-o", "name", check=False)).out.split()
+        told = await asyncio.gather(
+            *(self.kubectl("logs", name, "--tail=40", check=False) for name in names)
+        )
+        return {"now": listed.out} | dict(zip(names, (done.out for done in told), strict=True))
+
     async def until_whole(self) -> None:
         """Every Deployment and StatefulSet is as wanted, and the API answers."""
         kinds = "deployments,statefulsets"

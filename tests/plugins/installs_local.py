@@ -82,6 +82,10 @@ class LocalInstall:
         async with redis.asyncio.Redis.from_url(self._it.stores.redis.url) as client:
             await client.flushall()
 
+    async def logs(self) -> dict[str, str]:
+        """From the files that the parts write."""
+        return {name: part.log_tail() for name, part in self._it.parts.items()}
+
     async def until_whole(self) -> None:
         """Start what a story left stopped, and wait until each part is ready."""
         for store in ("redis", "rabbitmq"):

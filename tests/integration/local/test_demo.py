@@ -83,6 +83,7 @@ def test_it_plays_a_match_tells_where_everything_is_and_leaves_nothing(directory
     ):
         assert words in said, words
     until_nothing_is_left(directory)
+    assert not directory.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])

@@ -115,7 +115,7 @@ class Child:
         """End it and its descendants at once, as a crash would."""
 
         async def force(who: processes.Identity) -> None:
-            await processes.kill(processes.family(who))
+            await processes.fell(who)
 
         await self._end(force)
 

@@ -32,7 +32,7 @@ CRDS = Path(__file__).resolve().parents[4] / "crds"
 async def running(
     directory: Path, *, announce: product.Announce = lambda _: None, warm: int = 1
 ) -> AsyncIterator[product.Product]:
-    """Run the product under `directory`, which is emptied first, until the block ends.
+    """Run the product under `directory`, until the block ends; only after an error do logs stay.
 
     Args:
         directory: ours alone; made when missing.
@@ -69,6 +69,7 @@ async def running(
         stack.push_async_callback(it.stop_all)
         await _Start(it, below, warm=warm).run()
         yield it
+    clear(files)
 
 
 @contextlib.contextmanager
@@ -91,11 +92,20 @@ def held(directory: Path) -> Iterator[None]:
 
 
 def prepare(files: topology.Files) -> None:
-    """Empty what an earlier run left, but for the datastores, which look after their own."""
+    """Make the directory's own directories anew; the datastores look after theirs."""
+    clear(files)
+    for path in (files.directory, files.keys, files.logs, files.cluster):
+        path.mkdir(mode=0o700, exist_ok=True)
+    files.queues.write_bytes(resources.queues())
+
+
+def clear(files: topology.Files) -> None:
+    """Remove what a run leaves, and the directory itself when nothing else is in it."""
     for path in (files.keys, files.logs, files.cluster):
         shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(mode=0o700)
-    files.queues.write_bytes(resources.queues())
+    files.queues.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        files.directory.rmdir()
 
 
 class _Start:

@@ -11,6 +11,7 @@ import pwd
 import shutil
 import stat
 import tempfile
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,8 @@ from pathlib import Path
 from matchfleet_local.servers import errors
 
 CANDIDATES = ("nobody", "daemon")
+ELSEWHERE = "matchfleet-servers-"
+SETTLED_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,25 @@ def home_for(directory: Path, account: Account) -> Path:
     dropped = account.uid != os.geteuid()
     if dropped and not _can_pass(directory.parent):
         digest = sha256(os.fsencode(directory)).hexdigest()[:16]
-        directory = Path(tempfile.gettempdir()) / f"matchfleet-servers-{digest}"
+        directory = Path(tempfile.gettempdir()) / f"{ELSEWHERE}{digest}"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
         raise errors.DirectoryRefused(directory, "it belongs to another account; name another one")
     directory.chmod(0o711 if dropped else 0o700)
     return directory
+
+
+def elsewhere(now_s: float | None = None) -> tuple[Path, ...]:
+    """The directories of ours in the temporary one that are older than a run's first moments."""
+    before_s = (time.time() if now_s is None else now_s) - SETTLED_AFTER_S
+    return tuple(
+        found
+        for found in Path(tempfile.gettempdir()).glob(f"{ELSEWHERE}*")
+        if stat.S_ISDIR((status := found.lstat()).st_mode)
+        and status.st_uid == os.geteuid()
+        and status.st_mtime < before_s
+    )
 
 
 def private(directory: Path, account: Account) -> Path:

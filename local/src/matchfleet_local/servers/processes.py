@@ -101,6 +101,7 @@ async def end(identity: Identity, *, asking: signal.Signals, within_s: float) ->
     members = family(identity)
     send(identity, asking)
     if not await gone(members, within_s=within_s):
+        await fell(identity)
         await kill(members)
 
 
@@ -110,6 +111,20 @@ async def kill(members: Iterable[Identity]) -> None:
     for member in members:
         send(member, signal.SIGKILL)
     await gone(members, within_s=30.0)
+
+
+async def fell(identity: Identity) -> None:
+    """End a process and all its descendants at once, also those that it is just making.
+
+    Each is stopped first: a stopped process makes no more children, so that a family that does not
+    grow between two looks is whole.
+    """
+    known: frozenset[Identity] = frozenset()
+    while fresh := frozenset(family(identity)) - known:
+        for member in fresh:
+            send(member, signal.SIGSTOP)
+        known |= fresh
+    await kill(known)
 
 
 async def _ended(identity: Identity) -> None:

@@ -15,7 +15,7 @@ import json
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from matchfleet_local.servers import (
@@ -36,6 +36,7 @@ from matchfleet_local.servers import (
 
 SECRET_BYTES = 18
 LOCK_FILE = "lock"
+KEPT_FILE = "kept"
 SECRETS_FILE = "secrets.json"
 DISTRIBUTION = "distribution"
 """The port of RabbitMQ's second listener, among the ports of a run."""
@@ -70,6 +71,7 @@ async def running(
     wanted = tuple(name for name in packages.ALL if asked[name])
     source = await asyncio.to_thread(sources.find_or_install, wanted, announce=announce)
     account = accounts.for_servers()
+    sweep(accounts.elsewhere())
     with held(directory, account, keep=keep) as home:
         await server.end_leftovers(home)
         if not keep:
@@ -82,10 +84,16 @@ async def running(
             await stores.start()
             yield stores
         finally:
-            await stores.stop()
-            if not keep:
-                await stores.erase()
-                empty(home)
+            try:
+                await stores.stop()
+                if not keep:
+                    await stores.erase()
+            finally:
+                # A second Ctrl-C interrupts the stopping; then nothing is waited for any more.
+                for member in stores.members.values():
+                    member.abandon()
+                if not keep:
+                    empty(home)
 
 
 def build(
@@ -163,7 +171,40 @@ def empty(home: Path) -> None:
     for name in packages.ALL:
         accounts.remove(home / name)
         (home / f"{name}.log").unlink(missing_ok=True)
+        (home / f"{name}{server.PID_FILE_SUFFIX}").unlink(missing_ok=True)
     (home / SECRETS_FILE).unlink(missing_ok=True)
+
+
+def sweep(found: Iterable[Path]) -> None:
+    """Remove what killed runs left in the temporary directory, where nobody would look for it.
+
+    Their servers died with them. A directory that is held, that is young (its run may not hold it
+    yet), or whose data is to be kept, stays.
+    """
+    for home in found:
+        try:
+            handle = os.open(home / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError:  # its owner was quicker
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not (home / KEPT_FILE).exists():
+                empty(home)
+                (home / LOCK_FILE).unlink(missing_ok=True)
+                home.rmdir()
+        except OSError:
+            continue
+        finally:
+            os.close(handle)
+
+
+def _mark(home: Path, *, keep: bool) -> None:
+    """Say whether the data is to be kept, for `sweep`."""
+    mark = home / KEPT_FILE
+    if keep:
+        mark.touch(mode=0o600)
+    else:
+        mark.unlink(missing_ok=True)
 
 
 def _secrets(path: Path) -> dict[str, str]:
@@ -198,6 +239,7 @@ def held(directory: Path, account: accounts.Account, *, keep: bool) -> Iterator[
         except BlockingIOError:
             reason = "another run is using it; stop that one, or name another directory"
             raise errors.DirectoryRefused(home, reason) from None
+        _mark(home, keep=keep)
         try:
             yield home
         finally:

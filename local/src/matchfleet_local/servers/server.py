@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -116,7 +117,14 @@ class Server:
         if self._identity:
             if self.recipe.crash:
                 await self._run(self.recipe.crash)
-            await processes.kill(processes.family(self._identity))
+            await processes.fell(self._identity)
+        self._forget()
+
+    def abandon(self) -> None:
+        """End it at once without waiting, for a caller that is being torn down itself."""
+        if self._identity:
+            for member in processes.family(self._identity):
+                processes.send(member, signal.SIGKILL)
         self._forget()
 
     async def erase(self) -> None:
@@ -153,8 +161,9 @@ class Server:
             if identity:
                 await processes.gone((identity,), within_s=PREPARE_WITHIN_S)
         finally:
-            if process.poll() is None:
-                process.kill()
+            # initdb has a server of its own, which would go on writing after it.
+            if identity and process.poll() is None:
+                await processes.fell(identity)
         return process.wait()
 
     def _launch(
@@ -213,7 +222,7 @@ async def end_leftovers(directory: Path) -> None:
     """End what a killed run of ours left running in the same directory."""
     for path in pid_files(directory):
         if leftover := read_pid_file(path):
-            await processes.kill(processes.family(leftover))
+            await processes.fell(leftover)
         path.unlink(missing_ok=True)
 
 

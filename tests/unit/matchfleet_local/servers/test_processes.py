@@ -1,6 +1,7 @@
 """A process is known by its pid and its start time, never by its pid alone."""
 
 import asyncio
+import contextlib
 import dataclasses
 import os
 import signal
@@ -17,6 +18,16 @@ SLEEPER = (sys.executable, "-c", "import signal; signal.pause()")
 
 def started(argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, stdout=subprocess.PIPE)
+
+
+def marked(mark: str) -> list[int]:
+    """Processes whose command line holds a word."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, NotADirectoryError):
+            if entry.name.isdigit() and mark.encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
 
 
 def test_a_stat_line_is_read_past_a_name_with_brackets() -> None:
@@ -51,6 +62,25 @@ async def test_a_process_that_ignores_the_asking_is_forced() -> None:
         assert known
         await processes.end(known, asking=signal.SIGTERM, within_s=0.05)
         assert child.wait() == -signal.SIGKILL
+
+
+async def test_a_family_that_still_grows_is_ended_whole() -> None:
+    mark = f"grows-{os.getpid()}"
+    grows = (
+        "import os, sys, time\n"
+        "print(flush=True)\n"
+        "for _ in range(300):\n"
+        "    os.fork() or (os.setsid(), time.sleep(60))\n"
+        "    time.sleep(0.002)\n"
+    )
+    with started((sys.executable, "-c", grows, mark)) as child:
+        assert child.stdout
+        await asyncio.to_thread(child.stdout.readline)
+        known = processes.identify(child.pid)
+        assert known
+        await processes.fell(known)
+        assert child.wait() == -signal.SIGKILL
+    assert not marked(mark)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": 1}', '{"pid": "x", "start_time": 2}'])
