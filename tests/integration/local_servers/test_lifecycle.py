@@ -20,7 +20,7 @@ import pytest
 import redis.asyncio
 
 from matchfleet_local import servers
-from matchfleet_local.servers import accounts, errors, processes, server
+from matchfleet_local.servers import accounts, errors, processes, runs, server
 from matchfleet_local.servers import redis as redis_recipe
 
 
@@ -157,6 +157,38 @@ async def test_what_a_killed_run_left_is_ended_by_the_next_one(directory: Path) 
     async with servers.running(directory, postgres=False, rabbitmq=False) as stores:
         assert stores.redis.is_running
         assert await orphan.wait() == -signal.SIGKILL
+
+
+async def test_a_run_that_is_torn_down_while_it_stops_leaves_nothing(directory: Path) -> None:
+    async def run(ready: asyncio.Event) -> None:
+        async with servers.running(directory, postgres=False, redis=False) as stores:
+            assert stores.rabbitmq.pid
+            main = processes.identify(stores.rabbitmq.pid)
+            assert main
+            family.extend(processes.family(main))
+            ready.set()
+
+    family: list[processes.Identity] = []
+    ready = asyncio.Event()
+    task = asyncio.create_task(run(ready))
+    await ready.wait()
+    task.cancel()  # RabbitMQ takes a second to stop, and is interrupted in it
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert family
+    assert is_gone(directory)
+    assert await processes.gone(family, within_s=10)
+
+
+async def test_what_killed_runs_left_elsewhere_is_swept_up(tmp_path: Path) -> None:
+    left, held, kept = (tmp_path / name for name in ("left", "held", "kept"))
+    for home in (left, held, kept):
+        (home / "redis").mkdir(parents=True)
+        (home / "redis.pid.json").touch()
+    (kept / runs.KEPT_FILE).touch()
+    with runs.held(held, accounts.ourselves(), keep=False):
+        runs.sweep((left, held, kept))
+        assert [is_gone(home) for home in (left, held, kept)] == [True, False, False]
 
 
 async def test_a_directory_in_use_is_refused(directory: Path) -> None:
