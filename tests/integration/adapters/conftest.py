@@ -1,25 +1,26 @@
 """What the adapters' integration tests share."""
 
+import pathlib
+import tempfile
+
 import pytest
 
 from matchfleet_local import servers
 
 
 @pytest.fixture
-def private_folder(tmp_path_factory):
-    """A folder that the account which serves may pass through."""
-    folder = tmp_path_factory.mktemp("servers")
-    for part in (folder, folder.parent, folder.parent.parent):
-        part.chmod(0o711)
-    return folder
+def private_folder():
+    """A folder that the account which serves may pass through, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="matchfleet-tests-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 @pytest.fixture
 async def killable_rabbitmq(private_folder):
-    """A broker of this test's own, to be killed.
-
-    RabbitMQ 3.10 can lose quorum queues to a SIGKILL when virtual hosts were deleted shortly
-    before, as the fixtures of other tests do all the time; then nothing works until it is emptied.
+    """A broker of this test's own, to be killed: one that recovers from that shortly after other
+    tests deleted their virtual hosts may not do what others expect of it (see `rabbitmq_url`).
     """
     folder = private_folder / "servers"
     async with servers.running(folder, postgres=False, redis=False, rabbitmq=True) as stores:
