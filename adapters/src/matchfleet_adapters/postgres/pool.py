@@ -47,6 +47,8 @@ class PoolSettings:
     lock_timeout_ms: int = 3_000
     idle_in_transaction_timeout_ms: int = 10_000
     transaction_attempts: int = 5
+    transaction_timeout_s: float = 10.0
+    """No further attempt is begun after this."""
     application: str = "matchfleet"
 
 
@@ -78,12 +80,12 @@ class Database:
         """What `work` returns, committed; run again as a whole when PostgreSQL gave up on it.
 
         Raises:
-            errors.Unavailable: it did not work out in `transaction_attempts`.
+            errors.Unavailable: it did not work out in `transaction_attempts`, or in time.
         """
         async for attempt in stamina.retry_context(
             on=errors.Unavailable,
             attempts=self._settings.transaction_attempts,
-            timeout=None,
+            timeout=self._settings.transaction_timeout_s,
             wait_initial=0.02,
             wait_max=1.0,
             wait_jitter=0.1,
