@@ -41,4 +41,4 @@ async def test_the_helm_command_of_the_readme_is_accepted() -> None:
     context = os.environ["MATCHFLEET_E2E_CONTEXT"]
     command = readme.shell("helm upgrade").strip()
     listed = run(f"{command} --dry-run=server --kube-context {context}")
-    assert "matchfleet is installed as matchfleet" in listed.lower()
+    assert "is installed as matchfleet in namespace matchfleet" in listed
