@@ -37,7 +37,7 @@ from matchfleet_operator.keys import Key
 from matchfleet_operator.kube import Kind, KubeApi, Object
 from matchfleet_operator.memory import Memory
 from matchfleet_operator.namespace import NamespaceGuard
-from matchfleet_operator.publishing import EventPublisher
+from matchfleet_operator.publishing import EventPublisher, Fuse
 from matchfleet_operator.reconciler import Reconciler
 from matchfleet_operator.settings import Settings
 from matchfleet_operator.views import Nodes, Views
@@ -76,6 +76,7 @@ class Operator:
     reconciler: Reconciler
     event_writer: EventWriter
     board: health.Board
+    deaf: asyncio.Event
 
 
 def build(
@@ -101,12 +102,14 @@ def build(
         api=api,
         cache=cache,
         memory=memory,
-        publisher=publisher,
+        publisher=Fuse(publisher),
         assigner=assigner,
         clock=clock,
         emit=event_writer.emit,
     )
     views = Views(cache, memory, nodes, settings.rules(), secrets.randbelow)
+
+    deaf = asyncio.Event()
 
     def recheck() -> None:
         for key in list(cache.all_keys()):
@@ -120,11 +123,12 @@ def build(
         memory=memory,
         queue=queue,
         feed=feed,
-        auditor=Auditor(api, cache, feed, nodes, recheck),
+        auditor=Auditor(api, cache, feed, nodes, recheck, deaf.set),
         guard=guard,
         reconciler=Reconciler(views=views, executor=executor, queue=queue, clock=clock),
         event_writer=event_writer,
         board=board,
+        deaf=deaf,
     )
 
 
@@ -295,9 +299,10 @@ async def _supervise_watch(operator: Operator) -> None:
     failures: deque[float] = deque()
     while True:
         watching = handlers.Watching(tell, operator.access, [operator.namespace])
+        operator.deaf.clear()
         watching.start()
         try:
-            await _until_ended(watching, operator.board)
+            await _until_ended(watching, operator)
         finally:
             watching.stop()
         now = time.monotonic()
@@ -314,10 +319,12 @@ async def _supervise_watch(operator: Operator) -> None:
         operator.auditor.recheck()
 
 
-async def _until_ended(watching: handlers.Watching, board: health.Board) -> None:
+async def _until_ended(watching: handlers.Watching, operator: Operator) -> None:
     while watching.is_alive():
         if watching.ready.is_set():
-            board.well("watch")
+            operator.board.well("watch")
+        if operator.deaf.is_set():
+            watching.stop()
         await asyncio.sleep(POLL_S)
 
 

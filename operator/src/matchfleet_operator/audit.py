@@ -1,7 +1,8 @@
 """Compares what we think with complete lists: at the start, and again and again after it.
 
 kopf does not report what vanished while its watch was broken, so something must. The lists are
-consistent (no version is asked for), and what is newer than a list is never missed in it.
+consistent (no version is asked for), and what is newer than a list is never missed in it. What one
+list found and the watch has not told by the next says that the watch is deaf.
 """
 
 import time
@@ -31,6 +32,7 @@ class Auditor:
     feed: Feed
     nodes: Nodes
     recheck: Callable[[], None] = lambda: None
+    deaf: Callable[[], None] = lambda: None
     last_at: float = 0.0
 
     async def audit(self) -> None:
@@ -40,6 +42,11 @@ class Auditor:
             errors.ApiError: a list was refused or did not come.
         """
         is_first = not self.last_at
+        untold = self.feed.take_untold()
+        if untold:
+            log.warning("watch_is_deaf", untold=untold)
+            metrics.AUDIT_DRIFT.labels(resource="all", what="untold").inc(untold)
+            self.deaf()
         for kind, selector in _KINDS:
             await self._compare(kind, selector, is_first=is_first)
         await self._read_nodes()
@@ -52,7 +59,8 @@ class Auditor:
     async def _compare(self, kind: Kind, selector: str, *, is_first: bool) -> None:
         listing = await self.api.list_all(kind, selector=selector)
         listed = {observed.name_of(o): observed.uid_of(o) for o in listing.items}
-        news = sum(self.feed.put(kind, item) for item in listing.items)
+        take = self.feed.put if is_first else self.feed.find
+        news = sum(take(kind, item) for item in listing.items)
         phantoms = self.cache.phantoms(kind.plural, listed, listing.version)
         for name, uid in phantoms:
             self.feed.drop(kind, name, uid)

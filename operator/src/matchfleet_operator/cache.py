@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodName, PodUid
 from matchfleet_contracts.resources import Phase
 from matchfleet_operator.keys import FleetKey, Key, MatchKey
-from matchfleet_operator.seen import FleetSeen, MatchSeen, PodSeen
+from matchfleet_operator.seen import FleetSeen, GoneMatch, MatchSeen, PodSeen
 
 BURIED_MOST = 20_000
 
@@ -81,7 +81,7 @@ class Cache:
         self._pod_names: dict[PodUid, PodName] = {}
         self._pods_of_fleet: dict[FleetName, set[PodName]] = {}
         self._pods_of_match: dict[MatchUid, set[PodName]] = {}
-        self.gone_matches: dict[MatchUid, MatchSeen] = {}
+        self.gone_matches: dict[MatchUid, GoneMatch] = {}
         """Matches that are gone and were known, until everything about them is done."""
         self.deleted_fleets: OrderedDict[FleetName, None] = OrderedDict()
 
@@ -163,12 +163,15 @@ class Cache:
             self._match_moved(new)
         return True
 
-    def drop_match(self, name: MatchName, uid: MatchUid) -> None:
-        """The API server said that this incarnation does not exist any more."""
+    def drop_match(self, name: MatchName, uid: MatchUid, *, is_final: bool = False) -> None:
+        """The API server said that this incarnation does not exist any more.
+
+        is_final: and that it was deleted as we know it.
+        """
         old = self._matches.take(name, uid)
         if old is not None:
             self._unlink_match(old)
-            self._mourn(old)
+            self._mourn(old, is_final=is_final)
             self._match_moved(old)
         self._changed(MatchKey(uid))
 
@@ -179,8 +182,10 @@ class Cache:
         if server is not None:
             self._chosen.pop(PodUid(server.pod_uid), None)
 
-    def _mourn(self, old: MatchSeen) -> None:
-        self.gone_matches[old.uid] = old
+    def _mourn(self, old: MatchSeen, *, is_final: bool = False) -> None:
+        self.gone_matches[old.uid] = GoneMatch(
+            name=old.name, uid=old.uid, last=old, is_final=is_final
+        )
         self._changed(MatchKey(old.uid))
 
     def _match_moved(self, match: MatchSeen) -> None:

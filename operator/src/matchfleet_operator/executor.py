@@ -278,8 +278,7 @@ class Executor:
             await self._look_at_pod(pod.name, pod.uid)
             raise Stale from error
         if left is None:
-            self.cache.drop_pod(pod.name, pod.uid)
-            self.memory.forget_pod(pod.uid)
+            self._bury(pod.name, pod.uid)
         else:
             self.cache.put_pod(observed.pod(left))
 
@@ -287,12 +286,16 @@ class Executor:
         try:
             found = observed.pod(await self.api.get(kube.PODS, name))
         except (errors.NotFound, errors.Unreadable):
-            if uid is not None:
-                self.cache.drop_pod(name, uid)
+            self._bury(name, uid)
             return
-        if uid is not None and found.uid != uid:
-            self.cache.drop_pod(name, uid)
+        if found.uid != uid:
+            self._bury(name, uid)
         self.cache.put_pod(found)
+
+    def _bury(self, name: PodName, uid: PodUid | None) -> None:
+        if uid is not None:
+            self.cache.drop_pod(name, uid)
+            self.memory.forget_pod(uid)
 
     # ---- events
 

@@ -37,16 +37,37 @@ class Feed:
         self._suspect = suspect
         self.last_at = time.monotonic()
         """When somebody told us something last, on the monotonic clock."""
+        self._untold: dict[tuple[str, str], int] = {}
 
     def tell(self, kind: Kind, change: str | None, raw: Object, received_at: float) -> None:
         """A watch event; `change` is None for an object that was there when the watch began."""
         self.last_at = time.monotonic()
         metrics.EVENTS_SEEN.labels(resource=kind.plural, type=change or "LISTED").inc()
         metrics.EVENT_LAG.observe(self.last_at - received_at)
+        key = (kind.plural, observed.uid_of(raw))
+        if key in self._untold and (
+            change == "DELETED" or observed.version_of(raw) >= self._untold[key]
+        ):
+            del self._untold[key]
         if change == "DELETED":
-            self.drop(kind, observed.name_of(raw), observed.uid_of(raw))
+            # The object comes as it was deleted, which may be news.
+            self.put(kind, raw)
+            self.drop(kind, observed.name_of(raw), observed.uid_of(raw), is_final=True)
         else:
             self.put(kind, raw)
+
+    def find(self, kind: Kind, raw: Object) -> bool:
+        """An object in a complete list; whether it was news, which the watch should tell, too."""
+        is_news = self.put(kind, raw)
+        if is_news:
+            self._untold[kind.plural, observed.uid_of(raw)] = observed.version_of(raw)
+        return is_news
+
+    def take_untold(self) -> int:
+        """How many objects were found by a list and never told by the watch; forgets them."""
+        count = len(self._untold)
+        self._untold.clear()
+        return count
 
     def put(self, kind: Kind, raw: Object) -> bool:
         """Takes an object in; whether it was news."""
@@ -77,10 +98,10 @@ class Feed:
         if (now - created).total_seconds() < 2:
             self._memory.first_seen_at.setdefault(uid, now)
 
-    def drop(self, kind: Kind, name: str, uid: str) -> None:
-        """An incarnation is gone."""
+    def drop(self, kind: Kind, name: str, uid: str, *, is_final: bool = False) -> None:
+        """An incarnation is gone; is_final: and was deleted as we know it."""
         if kind == kube.MATCHES:
-            self._cache.drop_match(MatchName(name), MatchUid(uid))
+            self._cache.drop_match(MatchName(name), MatchUid(uid), is_final=is_final)
         elif kind == kube.PODS:
             self._cache.drop_pod(PodName(name), PodUid(uid))
             self._memory.forget_pod(PodUid(uid))

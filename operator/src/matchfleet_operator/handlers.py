@@ -5,6 +5,7 @@ objects that change many times a second, and its peering is no leader election. 
 of its own in a thread of its own, because it cancels every task of its loop when it ends.
 """
 
+import asyncio
 import datetime
 import logging
 import threading
@@ -23,6 +24,7 @@ from matchfleet_operator.kube import Kind, Object
 Tell = Callable[[Kind, str | None, Object, float], None]
 """Takes one watch event: kind, change, object, and when it was received (monotonic)."""
 
+GOODBYE_S = 0.5
 LOGIN_KEPT = datetime.timedelta(minutes=5)
 _WATCHED = (
     (kube.MATCHES, (GROUP, VERSION, "matches")),
@@ -120,7 +122,9 @@ class Watching(threading.Thread):
         self._tell = tell
         self._access = access
         self._namespaces = namespaces
-        self._told_to_stop = threading.Event()
+        self._lock = threading.Lock()
+        self._end: Callable[[], object] | None = None
+        self._is_stopped = False
         self.ready = threading.Event()
         self.failure: BaseException | None = None
 
@@ -128,19 +132,36 @@ class Watching(threading.Thread):
         """Watches until told to stop, or until kopf ends by itself."""
         logging.getLogger("kopf").setLevel(logging.WARNING)
         try:
-            uvloop.run(
-                kopf.operator(
-                    registry=registry_of(self._tell, self._access),
-                    settings=settings(),
-                    standalone=True,
-                    namespaces=list(self._namespaces),
-                    stop_flag=self._told_to_stop,
-                    ready_flag=self.ready,
-                )
-            )
+            uvloop.run(self._watch())
         except BaseException as error:  # noqa: BLE001  the top of a thread; the owner asks for it
             self.failure = error
 
+    async def _watch(self) -> None:
+        # Flags that are not of this loop would be waited for in threads that nothing ends.
+        told_to_stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._end = lambda: loop.call_soon_threadsafe(told_to_stop.set)
+            if self._is_stopped:
+                return
+        try:
+            await kopf.operator(
+                registry=registry_of(self._tell, self._access),
+                settings=settings(),
+                standalone=True,
+                namespaces=list(self._namespaces),
+                stop_flag=told_to_stop,
+                ready_flag=self.ready,
+            )
+        finally:
+            with self._lock:
+                self._end = None
+            # Its connections are closing; TLS takes a moment to say goodbye.
+            await asyncio.sleep(GOODBYE_S)
+
     def stop(self) -> None:
         """Asks kopf to end."""
-        self._told_to_stop.set()
+        with self._lock:
+            self._is_stopped = True
+            if self._end is not None:
+                self._end()

@@ -115,9 +115,9 @@ def of_gone(
 def _who_played(
     match: GoneMatch, claimed: Sequence[PodSeen], *, now: datetime.datetime, rules: Rules
 ) -> PodSeen | None:
-    """The pod whose word counts: the one the Match named, as far as that is still known."""
+    """The pod whose word counts: the one the Match named last, if that is known."""
     held = [p for p in claimed if p.is_held]
-    if match.last is not None:
+    if match.last is not None and match.is_final:
         server = match.last.status.server
         return next((p for p in held if server and p.uid == server.pod_uid), None)
     completed = (
@@ -132,22 +132,27 @@ def _who_played(
 def _last_word(
     match: GoneMatch, player: PodSeen | None, *, now: datetime.datetime
 ) -> tuple[actions.Action, ...]:
-    if player is not None and player.claim is not None:
-        claim = player.claim
+    """The publication of a gone Match's end, if it is ours to tell.
+
+    A server that was claimed and is gone was let go by somebody who had published the end before.
+    What we cannot be sure of stays untold: `api` notices a match whose end nobody told.
+    """
+    last = match.last
+    if last is not None and last.status.phase.is_terminal:
+        claim, end = ends.claim_of(last), ends.recorded(last)
+    elif player is not None and player.claim is not None:
         told = ends.of_server(player, match_uid=match.uid, now=now)
-    elif match.last is not None:
-        # No server ever agreed to it, so nothing else could tell its end.
-        claim = ends.claim_of(match.last)
-        told = None
+        claim = player.claim
+        end = told if told.is_completed else _deleted(told.at)
+    elif last is not None and match.is_final and last.status.server is None:
+        claim, end = ends.claim_of(last), _deleted(now)
     else:
         return ()
-    if told is not None and told.is_completed:
-        end = told
-    elif match.last is not None and match.last.status.phase.is_terminal:
-        end = ends.recorded(match.last)
-    else:
-        end = ends.cancelled(Reason.DELETED, "the Match was deleted", told.at if told else now)
     return (actions.PublishEnd(match_uid=match.uid, event=ends.event(claim, end)),)
+
+
+def _deleted(at: datetime.datetime) -> ends.End:
+    return ends.cancelled(Reason.DELETED, "the Match was deleted", at)
 
 
 def stop(

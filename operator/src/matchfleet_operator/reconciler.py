@@ -16,7 +16,7 @@ from matchfleet_contracts import clock
 from matchfleet_operator import actions, errors, executor, metrics
 from matchfleet_operator.keys import FleetKey, Key, MatchKey
 from matchfleet_operator.views import Views
-from matchfleet_operator.workqueue import WorkQueue
+from matchfleet_operator.workqueue import MOST_RETRY_S, WorkQueue
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 # in a row lets others go first.
 PASSES_MOST = 12
 REFUSED_RETRY_S = 30.0
+# Results wait while the broker is away, and players for them; a try costs next to nothing.
+BROKER_RETRY_S = 3.0
 OVERDUE_RETRY_S = 1.0
 
 
@@ -62,7 +64,9 @@ class Reconciler:
             self.queue.add_in(key, REFUSED_RETRY_S)
             result = "refused"
         except (errors.OperatorError, adapter_errors.AdapterError) as error:
-            delay_s = self.queue.retry(key)
+            is_broker = isinstance(error, adapter_errors.AdapterError)
+            most_s = BROKER_RETRY_S if is_broker else MOST_RETRY_S
+            delay_s = self.queue.retry(key, most_s=most_s)
             log.info("will_try_again", key=str(key), why=str(error), again_in_s=round(delay_s, 2))
         except Exception:  # the top of a task: one key that fails must not stop the others
             self.queue.retry(key)

@@ -62,11 +62,15 @@ class MatchSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoneMatch:
-    """An incarnation of a Match that does not exist any more; `last` is how it was seen last."""
+    """An incarnation of a Match that does not exist any more.
+
+    last: how it was seen last, and `is_final` whether it was deleted like that.
+    """
 
     name: MatchName
     uid: MatchUid
     last: MatchSeen | None = None
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

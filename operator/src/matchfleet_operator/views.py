@@ -58,9 +58,9 @@ class Views:
         return plan_match.plan_match(match, pod, around=around, now=now, rules=self.rules)
 
     def _gone(self, uid: MatchUid) -> GoneMatch | None:
-        last = self.cache.gone_matches.get(uid)
-        if last is not None:
-            return GoneMatch(name=last.name, uid=uid, last=last)
+        gone = self.cache.gone_matches.get(uid)
+        if gone is not None:
+            return gone
         claims = (pod.claim for pod in self.cache.pods_of_match(uid))
         names = (claim.match for claim in claims if claim is not None)
         name = next(names, None)
@@ -104,7 +104,7 @@ class Views:
             fleet,
             self.cache.pods_of_fleet(name),
             self._waiting(name, now=now),
-            around=self._surroundings(name),
+            around=self._surroundings(fleet),
             now=now,
             rules=self.rules,
             pick=self.pick,
@@ -132,21 +132,23 @@ class Views:
             can_grow=not is_stuck and not fleet.deleting,
         )
 
-    def _surroundings(self, name: FleetName) -> Surroundings:
-        memory = self.memory
+    def _surroundings(self, fleet: FleetSeen | GoneFleet) -> Surroundings:
+        memory, name = self.memory, fleet.name
         pods = self.cache.pods_of_fleet(name)
+        takes_ports = isinstance(fleet, FleetSeen) and fleet.expose.ports is not None
         return Surroundings(
             reserved=frozenset(p.uid for p in pods if self.cache.is_chosen(p.uid)),
             unfit=frozenset(memory.unfit),
-            ports_taken=frozenset(
-                p.host_port for p in self.cache.pods() if p.host_port and not p.has_ended
-            ),
+            ports_taken=self._ports_taken() if takes_ports else frozenset(),
             uncertain=tuple(sorted(memory.uncertain.get(name, ()))),
             refusal=memory.refusals.get(name),
             status_written_at=memory.status_written_at.get(name),
             namespace_ending=memory.namespace_ending,
             closing=memory.closing,
         )
+
+    def _ports_taken(self) -> frozenset[int]:
+        return frozenset(p.host_port for p in self.cache.pods() if p.host_port and not p.has_ended)
 
 
 def _chosen_uid(match: MatchSeen | GoneMatch) -> PodUid | None:

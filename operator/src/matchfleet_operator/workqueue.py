@@ -60,12 +60,12 @@ class WorkQueue(Generic[K]):
         heapq.heappush(self._heap, (due, self._count, key))
         self._set_timer()
 
-    def retry(self, key: K) -> float:
-        """The key failed; when it comes back, in seconds."""
+    def retry(self, key: K, *, most_s: float = MOST_RETRY_S) -> float:
+        """The key failed; when it comes back, in seconds, `most_s` at the latest."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        most_s = min(FIRST_RETRY_S * 2.0 ** min(failures, 16), MOST_RETRY_S)
-        delay_s = most_s * (0.5 + self._jitter() / 2)
+        longest_s = min(FIRST_RETRY_S * 2.0 ** min(failures, 16), most_s)
+        delay_s = longest_s * (0.5 + self._jitter() / 2)
         self.add_in(key, delay_s)
         return delay_s
 

@@ -1,5 +1,6 @@
 """What one Match costs the API server, counted by the operator's own metrics."""
 
+import asyncio
 import contextlib
 import statistics
 import time
@@ -66,3 +67,28 @@ async def test_a_warm_match_costs_eight_writes_its_fleets_status_aside(bench):
             f"p50 {statistics.median(took) * 1000:.0f} ms, max {max(took) * 1000:.0f} ms"
         )
     assert per_life <= 8
+
+
+async def test_a_burst_of_matches_is_served_by_idle_servers_each_by_one(bench):
+    count = 60
+    async with bench.operating(event_detail="abnormal"):
+        await bench.apply_fleet(warm=count, most=3 * count)
+        await bench.until_pods_run(count)
+
+        async def all_idle() -> bool:
+            fleet = await bench.call("GET", bench.path("fleets", "eu"))
+            return fleet.get("status", {}).get("idle", 0) >= count
+
+        await bench.until(all_idle, within_s=30)
+        began = time.perf_counter()
+        await asyncio.gather(*(bench.apply_match(f"burst-{n}") for n in range(count)))
+
+        async def all_ready() -> list[str] | None:
+            found = (await bench.call("GET", bench.path("matches")))["items"]
+            ready = [m for m in found if m.get("status", {}).get("phase") == "Ready"]
+            return [m["status"]["server"]["podUID"] for m in ready] if len(ready) == count else None
+
+        servers = await bench.until(all_ready, within_s=30)
+        took_s = time.perf_counter() - began
+        print(f"\n{count} warm claims in {took_s:.2f} s: {count / took_s:.0f}/s, creation included")
+    assert len(set(servers)) == count

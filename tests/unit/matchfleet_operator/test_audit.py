@@ -142,3 +142,21 @@ def test_a_claimed_server_that_somebody_stops_raises_the_suspicion(rig):
     rig.api.begin_deletion(kube.PODS, server)
     feed.put(kube.PODS, rig.api.one(kube.PODS, server))
     assert suspicions == [1]
+
+
+def test_a_watch_that_did_not_tell_what_an_audit_found_is_deaf(rig):
+    feed = Feed(rig.cache, rig.memory, rig.clock)
+    complaints = []
+    auditor = Auditor(
+        rig.api, rig.cache, feed, Nodes(), deaf=lambda: complaints.append(rig.clock.now())
+    )
+    run(auditor.audit())
+    rig.apply_match("told")
+    rig.apply_match("untold")
+    run(auditor.audit())
+    feed.tell(kube.MATCHES, "ADDED", rig.match("told"), 0.0)
+    assert complaints == []
+    run(auditor.audit())
+    assert len(complaints) == 1
+    run(auditor.audit())
+    assert len(complaints) == 1

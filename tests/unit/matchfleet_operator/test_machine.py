@@ -50,10 +50,18 @@ class Operating(stateful.RuleBasedStateMachine):
         self.trouble = Trouble()
         self.rig = Rig(rng=random.Random(0))
         self.rig.api.faults = self.trouble
+        # Another operator that believes to lead: it shares everything but its knowledge.
+        self.other = Rig(
+            api=self.rig.api,
+            publisher=self.rig.publisher,
+            servers=self.rig.servers,
+            rng=random.Random(1),
+        )
         self.made = 0
         self.ends: dict[str, str] = {}
         self.completed: set[str] = set()
         self.servers: dict[str, str] = {}
+        self.has_two_leaders = False
 
     def operate(self, *, hearing: bool = True) -> None:
         """The operator does what it can; if it dies, another one starts."""
@@ -236,6 +244,28 @@ class Operating(stateful.RuleBasedStateMachine):
     def the_operator_works_on_what_it_knew(self) -> None:
         self.operate(hearing=False)
 
+    @stateful.rule(count=st.integers(1, 5), data=st.data())
+    def another_operator_takes_single_steps(self, count: int, data: st.DataObject) -> None:
+        """It hears little and acts on it, between the steps of the one that leads."""
+        self.has_two_leaders = True
+        for _ in range(count):
+            self.other.hear(data.draw(st.integers(0, 6)))
+            keys = list(self.other.cache.all_keys())
+            if not keys:
+                return
+            try:
+                self.other.step(data.draw(st.sampled_from(keys)))
+            except Crashed:
+                self.other.start()
+
+    @stateful.rule()
+    def another_operator_works(self) -> None:
+        self.has_two_leaders = True
+        try:
+            self.other.settle()
+        except Crashed:
+            self.other.start()
+
     # ---- what always holds
 
     @stateful.invariant()
@@ -283,7 +313,8 @@ class Operating(stateful.RuleBasedStateMachine):
                 and ANNOTATION_MATCH_UID not in (p["metadata"].get("annotations") or {})
                 and "deletionTimestamp" not in p["metadata"]
             ]
-            assert len(idle) <= fleet["spec"]["max"]
+            # Two that create at the same time know of each other's servers a moment later.
+            assert len(idle) <= fleet["spec"]["max"] * (1 + self.has_two_leaders)
 
     # ---- what must come true
 

@@ -425,6 +425,26 @@ def test_a_match_deleted_while_it_waited_is_told_as_cancelled_and_forgotten():
     assert kinds(plan(gone, end_told=True)) == ["ForgetMatch"]
 
 
+@pytest.mark.parametrize(
+    "last", [builders.an_assigned_match(), builders.a_ready_match()], ids=["Assigned", "Ready"]
+)
+def test_the_end_of_a_match_whose_server_is_gone_too_was_told_by_who_let_it_go(last):
+    assert kinds(plan(builders.a_gone_match(last=last))) == ["ForgetMatch"]
+
+
+def test_a_match_that_may_have_moved_on_before_it_vanished_is_left_to_others():
+    gone = dataclasses.replace(builders.a_gone_match(last=builders.a_match()), is_final=False)
+    assert kinds(plan(gone)) == ["ForgetMatch"]
+
+
+def test_an_end_that_was_recorded_is_told_and_no_other():
+    last = builders.an_ended_match(published=False)
+    pod = builders.an_ended_pod(builders.a_message())
+    gone = builders.a_gone_match(last=last)
+    steps = plan(gone, None, strays=(pod,), settled=SETTLED, now=at(12))
+    assert only(steps, actions.PublishEnd).event.data.reason == Reason.SERVER_LOST
+
+
 def test_a_match_deleted_after_its_end_was_published_is_forgotten():
     gone = builders.a_gone_match(last=builders.an_ended_match(published=True))
     assert kinds(plan(gone)) == ["ForgetMatch"]

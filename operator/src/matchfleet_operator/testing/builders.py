@@ -118,8 +118,9 @@ def an_ended_match(
 
 
 def a_gone_match(name: str = "m1", last: MatchSeen | None = None) -> GoneMatch:
-    """A Match that does not exist any more."""
-    return GoneMatch(name=MatchName(name), uid=MatchUid(f"uid-{name}"), last=last)
+    """A Match that does not exist any more, deleted as it was last."""
+    uid = MatchUid(f"uid-{name}")
+    return GoneMatch(name=MatchName(name), uid=uid, last=last, is_final=last is not None)
 
 
 def a_claim(match: str = "m1") -> Claim:

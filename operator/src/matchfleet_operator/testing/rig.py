@@ -1,5 +1,7 @@
 """The operator without its loops: a test says what happens, then lets it settle.
 
+Two of these on one API server are two operators that both believe to be the only one.
+
 Watch events arrive only when `hear` is called, so that a test may lose, repeat or delay them.
 """
 
@@ -45,13 +47,12 @@ class Rig:
     """One operator, an API server, a broker and servers, all in memory."""
 
     rules: Rules = field(default_factory=Rules)
-    clock: FakeClock = field(default_factory=lambda: FakeClock(START))
+    api: FakeApi = field(default_factory=lambda: FakeApi(FakeClock(START)))
     publisher: FakePublisher = field(default_factory=FakePublisher)
     servers: FakeServers = field(default_factory=FakeServers)
     emitted: list[actions.EmitEvent] = field(default_factory=list)
     unheard: list[tuple[Kind, str, Object]] = field(default_factory=list)
     rng: random.Random = field(default_factory=lambda: random.Random(1))
-    api: FakeApi = field(init=False)
     cache: Cache = field(init=False)
     memory: Memory = field(init=False)
     views: Views = field(init=False)
@@ -59,9 +60,13 @@ class Rig:
     dirty: dict[Key, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.api = FakeApi(self.clock)
         self.api.watchers.append(lambda *told: self.unheard.append(told))
         self.start()
+
+    @property
+    def clock(self) -> FakeClock:
+        """Everybody's clock."""
+        return self.api.clock
 
     def start(self) -> None:
         """A new operator process: it knows nothing, then lists everything."""
@@ -90,12 +95,12 @@ class Rig:
 
     def deliver(self, kind: Kind, change: str, found: Object) -> None:
         """Delivers one watch event."""
+        self._put(kind, found)
         if change != "DELETED":
-            self._put(kind, found)
             return
         name, uid = observed.name_of(found), observed.uid_of(found)
         if kind is kube.MATCHES:
-            self.cache.drop_match(name, uid)  # type: ignore[arg-type]
+            self.cache.drop_match(name, uid, is_final=True)  # type: ignore[arg-type]
         elif kind is kube.PODS:
             self.cache.drop_pod(name, uid)  # type: ignore[arg-type]
         else:
