@@ -53,13 +53,13 @@ def pair(
     tickets: Sequence[Candidate], queue: queues.Queue, now: datetime.datetime
 ) -> list[Proposal]:
     """Proposals for waiting tickets, the longest waiting first; no ticket is in two of them."""
-    field = _Field(tickets, queue)
+    field = _Field(tickets, queue, now)
     proposals = []
-    for seed in sorted(tickets, key=lambda t: (t.queued_at, t.ticket)):
+    for seed in sorted(tickets, key=_by_age):
         if field.is_taken(seed):
             continue
-        wait_s = max(0.0, (now - seed.queued_at).total_seconds())
-        group = field.gather(seed, tolerance=tolerance(queue.window, wait_s))
+        wait_s = _wait_s(seed, now)
+        group = field.gather(seed)
         if len(group.members) == queue.seats:
             proposals.append(_proposal(group, queue, ranked=queue.ranked))
         elif queue.bot_after_s is not None and wait_s >= queue.bot_after_s:
@@ -75,6 +75,14 @@ def tolerance(window: queues.Window, wait_s: float) -> int:
     return min(window.max, window.start + int(window.per_second * wait_s))
 
 
+def _wait_s(ticket: Candidate, now: datetime.datetime) -> float:
+    return max(0.0, (now - ticket.queued_at).total_seconds())
+
+
+def _by_age(ticket: Candidate) -> tuple[datetime.datetime, str]:
+    return ticket.queued_at, ticket.ticket
+
+
 @dataclass(frozen=True, slots=True)
 class _Group:
     members: tuple[Candidate, ...]
@@ -87,8 +95,11 @@ class _Field:
     Walking outwards from a ticket meets the others by distance; unlinking keeps that walk short.
     """
 
-    def __init__(self, tickets: Sequence[Candidate], queue: queues.Queue) -> None:
+    def __init__(
+        self, tickets: Sequence[Candidate], queue: queues.Queue, now: datetime.datetime
+    ) -> None:
         self._queue = queue
+        self._now = now
         self._order = sorted(tickets, key=lambda t: (t.rating, t.queued_at, t.ticket))
         self._place = {t.ticket: i for i, t in enumerate(self._order)}
         self._possible = [frozenset(regions.possible(t, queue)) for t in self._order]
@@ -99,20 +110,35 @@ class _Field:
     def is_taken(self, ticket: Candidate) -> bool:
         return self._taken[self._place[ticket.ticket]]
 
-    def gather(self, seed: Candidate, *, tolerance: int) -> _Group:
-        """The seed and the nearest that can play with it and with one another."""
+    def gather(self, seed: Candidate) -> _Group:
+        """The seed and the nearest that can play with it and with one another.
+
+        The window is that of the oldest member, who need not be the seed: one that found too few
+        around itself may still join a younger one's group, if all of it lies within its own reach.
+        """
         members = [seed]
+        oldest = seed
         possible = self._possible[self._place[seed.ticket]]
         if not possible:
             return _Group((seed,), ())
-        for index in self._outwards(seed, tolerance):
+        for index in self._outwards(seed, self._reach(seed)):
             if len(members) == self._queue.seats:
                 break
+            other = self._order[index]
             common = possible & self._possible[index]
-            if common:
+            anchor = min(oldest, other, key=_by_age)
+            if common and self._holds(anchor, [*members, other]):
                 possible = common
-                members.append(self._order[index])
+                oldest = anchor
+                members.append(other)
         return _Group(tuple(members), tuple(r for r in self._queue.regions if r in possible))
+
+    def _reach(self, ticket: Candidate) -> int:
+        return tolerance(self._queue.window, _wait_s(ticket, self._now))
+
+    def _holds(self, oldest: Candidate, members: Sequence[Candidate]) -> bool:
+        reach = self._reach(oldest)
+        return all(abs(m.rating - oldest.rating) <= reach for m in members)
 
     def take(self, members: Sequence[Candidate]) -> None:
         for member in members:

@@ -128,6 +128,14 @@ def test_ratings_above_the_clock_of_a_skewed_replica_do_not_widen_backwards():
     assert pairing.pair([ahead, a_candidate("b", rating=1600)], a_queue(), NOW)
 
 
+def test_the_window_of_the_oldest_holds_when_a_younger_one_gathers():
+    queue = a_queue(teams=2, team_size=2)
+    reach = pairing.tolerance(queue.window, 0)
+    ratings = (0, reach, reach + 1, reach + 1)
+    waiting = [a_candidate(rating=r, waited_s=0.001 * (4 - i)) for i, r in enumerate(ratings)]
+    assert pairing.pair(waiting, queue, NOW) == []
+
+
 candidates = st.lists(
     st.builds(
         lambda rating, eu, us, wait, avoid: a_candidate(
