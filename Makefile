@@ -68,7 +68,8 @@ unit: .build/venv ## Unit tests: no network, no sleep
 	@$(RUN) -m pytest tests/unit
 
 unit-second: $(UV)
-	@found=$$($(UV) python find --no-project 3.13 2>/dev/null) || { echo "no Python 3.13 on this machine: the images run it, so e2e covers it"; exit 0; }; \
+	@PYENV_VERSION=$$(pyenv latest 3.13 2>/dev/null || true); export PYENV_VERSION; \
+	  found=$$($(UV) python find --no-project 3.13 2>/dev/null) || { echo "no Python 3.13 on this machine: the images run it, so e2e covers it"; exit 0; }; \
 	  UV_PROJECT_ENVIRONMENT=.build/venv-3.13 $(UV) sync --frozen --all-packages --quiet --python "$$found" && \
 	  .build/venv-3.13/bin/python -m pytest tests/unit
 
