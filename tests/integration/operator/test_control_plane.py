@@ -90,3 +90,13 @@ async def test_events_tell_what_became_of_a_match(bench):
             return {"Ready", "Completed"} <= {e["reason"] for e in events}
 
         await bench.until(told)
+
+
+async def test_an_operator_that_ends_with_its_namespace_lets_go_of_everything_first(bench):
+    async with bench.operating():
+        await bench.apply_fleet(warm=1)
+        found = await bench.ready_match()
+        bench.publisher.failures = MANY
+        await bench.call("DELETE", f"/api/v1/namespaces/{bench.namespace}")
+    left = {p["metadata"]["name"]: p["metadata"] for p in await bench.pods()}
+    assert "finalizers" not in left.get(found["status"]["server"]["pod"], {})
