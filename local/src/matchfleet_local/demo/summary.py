@@ -1,5 +1,9 @@
 """What the demo leaves on the screen: every address, and what to try next."""
 
+import os
+import sys
+from pathlib import Path
+
 from matchfleet_local.demo import product, topology
 
 
@@ -11,6 +15,7 @@ def lines(it: product.Product) -> tuple[str, ...]:
         if part.plan.metrics_url
     ]
     stores = [f"    {name:<12}{address}" for name, address in it.stores.addresses().items()]
+    matchfleet = os.path.relpath(Path(sys.executable).with_name("matchfleet"))
     return (
         "",
         f"API         {it.api_url}",
@@ -24,7 +29,7 @@ def lines(it: product.Product) -> tuple[str, ...]:
         "",
         "try",
         f"  KUBECONFIG={it.kubeconfig} kubectl get matches,fleets,pods",
-        f"  matchfleet play --api {it.api_url} --players 2 --queue {topology.FIRST_QUEUE}",
-        f"  matchfleet audit --api {it.api_url} --token-file {it.files.admin_token}",
+        f"  {matchfleet} play --api {it.api_url} --players 2 --queue {topology.FIRST_QUEUE}",
+        f"  {matchfleet} audit --api {it.api_url} --token-file {it.files.admin_token}",
         "",
     )
