@@ -6,6 +6,7 @@ what is recorded, so that a second publication says the same as the first.
 """
 
 import datetime
+import enum
 from dataclasses import dataclass
 
 from matchfleet_contracts import errors as contract_errors
@@ -76,23 +77,52 @@ def cancelled(reason: Reason, message: str, at: datetime.datetime) -> End:
     return End(ended_as=EndedAs.CANCELLED, at=at, reason=reason, message=message)
 
 
-def over_at(pod: PodSeen, rules: Rules) -> datetime.datetime | None:
-    """From when on the pod's last word is known; None while its game may still run.
+class State(enum.StrEnum):
+    """What can be said of a claimed server.
+
+    PLAYING: more may come from it. UNSURE: nothing more should come, but what we know may be old,
+    so it is read from the API server before anything is concluded. OVER: it has said its last word.
+    LOST: it should have stopped long ago, and its node says nothing.
+    """
+
+    PLAYING = "playing"
+    UNSURE = "unsure"
+    OVER = "over"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """How well a server is seen.
+
+    node_works: whether its node does; None when nodes cannot be read.
+    looked_at: when the pod was last read from the API server itself.
+    """
+
+    node_works: bool | None = None
+    looked_at: datetime.datetime | None = None
+
+
+def judge(pod: PodSeen, sight: Sight, *, now: datetime.datetime, rules: Rules) -> State:
+    """What can be said of a claimed server now."""
+    if pod.terminated is not None:
+        return State.OVER
+    at = settles_at(pod, sight, rules)
+    if at is None or now < at:
+        return State.PLAYING
+    if sight.looked_at is None or sight.looked_at < at:
+        return State.UNSURE
+    return State.OVER if pod.has_ended else State.LOST
+
+
+def settles_at(pod: PodSeen, sight: Sight, rules: Rules) -> datetime.datetime | None:
+    """When a server that is not reported ended may be given up; None while nothing says so.
 
     A pod may be called Failed a moment before its container's end, and so its result, is reported.
     """
-    if pod.terminated is not None:
-        return pod.terminated.at or pod.created
-    if pod.phase in {"Succeeded", "Failed"}:
+    if pod.has_ended:
         return (pod.unready_since or pod.created) + seconds(rules.settle_s)
-    return None
-
-
-def is_over(pod: PodSeen, *, now: datetime.datetime, rules: Rules) -> bool:
-    """Whether nothing more will come from this pod."""
-    at = over_at(pod, rules)
-    # A clock that is behind the kubelet's must not hold up a result that is there.
-    return pod.terminated is not None or (at is not None and now >= at)
+    return lost_at(pod, node_works=sight.node_works, rules=rules)
 
 
 def lost_at(pod: PodSeen, *, node_works: bool | None, rules: Rules) -> datetime.datetime | None:
@@ -111,6 +141,12 @@ def of_server(pod: PodSeen, *, match_uid: MatchUid, now: datetime.datetime) -> E
         return _of_message(ended.message, match_uid=match_uid, at=at)
     reason, message = _without_result(pod, ended)
     return failed(reason, message, at)
+
+
+def of_lost(now: datetime.datetime) -> End:
+    """The end of a match whose server is lost with its node."""
+    text = "the server was stopped and its node does not say how it ended"
+    return failed(Reason.NODE_LOST, text, now)
 
 
 def _of_message(message: str, *, match_uid: MatchUid, at: datetime.datetime) -> End:

@@ -283,6 +283,7 @@ class Executor:
             self.cache.put_pod(observed.pod(left))
 
     async def _look_at_pod(self, name: PodName, uid: PodUid | None) -> None:
+        asked_at = self.clock.now()
         try:
             found = observed.pod(await self.api.get(kube.PODS, name))
         except (errors.NotFound, errors.Unreadable):
@@ -290,6 +291,7 @@ class Executor:
             return
         if found.uid != uid:
             self._bury(name, uid)
+        self.memory.looked_at[found.uid] = asked_at
         self.cache.put_pod(found)
 
     def _bury(self, name: PodName, uid: PodUid | None) -> None:

@@ -17,6 +17,7 @@ class Memory:
 
     settled: set[PodUid] = field(default_factory=set)
     unfit: set[PodUid] = field(default_factory=set)
+    looked_at: dict[PodUid, datetime.datetime] = field(default_factory=dict)
     attempts: dict[MatchUid, tuple[PodUid, Attempt]] = field(default_factory=dict)
     ready_told: dict[MatchUid, PodUid] = field(default_factory=dict)
     end_told: set[MatchUid] = field(default_factory=set)
@@ -38,3 +39,4 @@ class Memory:
         """A pod is gone."""
         self.settled.discard(uid)
         self.unfit.discard(uid)
+        self.looked_at.pop(uid, None)

@@ -7,7 +7,7 @@ dealt with: letting it go is the last thing done for it.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -76,11 +76,12 @@ class Aftermath:
 
     settled: pods for which the Match was looked for, and not found, after they were claimed.
     told: the match's end is published already.
+    sight: how well a pod is seen.
     """
 
     settled: AbstractSet[PodUid] = frozenset()
     told: bool = False
-    node_works: bool | None = None
+    sight: Callable[[PodSeen], ends.Sight] = lambda _: ends.Sight()
 
 
 def of_gone(
@@ -100,11 +101,14 @@ def of_gone(
         ]
         return actions.act(*looks)
     told = aftermath.told or (match.last is not None and progress.is_published(match.last))
-    player = None if told else _who_played(match, claimed, now=now, rules=rules)
+    player = None if told else _who_played(match, claimed, now=now)
     if player is not None:
-        stopping = stop(player, aftermath.node_works, now=now, rules=rules)
-        if stopping is not None:
-            return stopping
+        sight = aftermath.sight(player)
+        state = ends.judge(player, sight, now=now, rules=rules)
+        if state is ends.State.UNSURE:
+            return actions.act(actions.LookAtPod(name=player.name, uid=player.uid))
+        if state is ends.State.PLAYING:
+            return stop(player, sight, rules=rules)
     publish = () if told else _last_word(match, player, now=now)
     removals = [step for pod in claimed for step in _removal(pod, now=now, rules=rules)]
     forget = () if claimed else (actions.ForgetMatch(match=match),)
@@ -113,7 +117,7 @@ def of_gone(
 
 
 def _who_played(
-    match: GoneMatch, claimed: Sequence[PodSeen], *, now: datetime.datetime, rules: Rules
+    match: GoneMatch, claimed: Sequence[PodSeen], *, now: datetime.datetime
 ) -> PodSeen | None:
     """The pod whose word counts: the one the Match named last, if that is known."""
     held = [p for p in claimed if p.is_held]
@@ -123,8 +127,7 @@ def _who_played(
     completed = (
         p
         for p in held
-        if ends.is_over(p, now=now, rules=rules)
-        and ends.of_server(p, match_uid=match.uid, now=now).is_completed
+        if p.terminated is not None and ends.of_server(p, match_uid=match.uid, now=now).is_completed
     )
     return next(completed, held[0] if held else None)
 
@@ -155,21 +158,11 @@ def _deleted(at: datetime.datetime) -> ends.End:
     return ends.cancelled(Reason.DELETED, "the Match was deleted", at)
 
 
-def stop(
-    pod: PodSeen, node_works: bool | None, *, now: datetime.datetime, rules: Rules
-) -> Plan | None:
-    """Ends a server; None once nothing more will come from it."""
-    if ends.is_over(pod, now=now, rules=rules):
-        return None
-    over_at = ends.over_at(pod, rules)
-    if over_at is not None:
-        return actions.wait(over_at)
-    lost_at = ends.lost_at(pod, node_works=node_works, rules=rules)
-    if lost_at is not None and now >= lost_at:
-        return None
-    if not pod.is_deleting or pod.deletion_grace_s > rules.kill_grace_s:
+def stop(pod: PodSeen, sight: ends.Sight, *, rules: Rules) -> Plan:
+    """Ends a server that still plays, or waits until it has ended."""
+    if not pod.has_ended and (not pod.is_deleting or pod.deletion_grace_s > rules.kill_grace_s):
         return actions.act(actions.DeletePod(pod=pod, grace_s=rules.kill_grace_s))
-    return actions.wait(lost_at)
+    return actions.wait(ends.settles_at(pod, sight, rules))
 
 
 def let_go(pods: Sequence[PodSeen]) -> Plan:

@@ -12,6 +12,7 @@ first and reads its last word then. So there is no moment at which a result coul
 
 import datetime
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from matchfleet_contracts import events
@@ -53,6 +54,7 @@ class Around:
         ready_told, end_told: `match.ready`, `match.ended` is published by this process.
         supply: what it may hope for.
         node_works: whether its server's node works; None when nodes cannot be read.
+        looked_at: when each of its pods was last read from the API server itself.
         namespace_ending: everything in this namespace is being deleted.
     """
 
@@ -65,8 +67,13 @@ class Around:
     end_told: bool = False
     supply: Supply = field(default_factory=Supply)
     node_works: bool | None = None
+    looked_at: Mapping[PodUid, datetime.datetime] = field(default_factory=dict)
     node_address: str = ""
     namespace_ending: bool = False
+
+    def sight(self, pod: PodSeen) -> ends.Sight:
+        """How well a pod is seen."""
+        return ends.Sight(node_works=self.node_works, looked_at=self.looked_at.get(pod.uid))
 
 
 def plan_match(
@@ -83,7 +90,7 @@ def plan_match(
         return plan_after.let_go(pods)
     if isinstance(match, GoneMatch):
         aftermath = plan_after.Aftermath(
-            settled=around.settled, told=around.end_told, node_works=around.node_works
+            settled=around.settled, told=around.end_told, sight=around.sight
         )
         return plan_after.of_gone(match, pods, aftermath, now=now, rules=rules)
     cleaning = plan_after.of_strays(match, around.strays, around.settled, now=now, rules=rules)
@@ -97,8 +104,18 @@ def _of_seen(
     if match.status.phase.is_terminal:
         return plan_after.of_ended(match, pod, now=now, rules=rules)
     mine = pod if pod is not None and _is_claimed_for(pod, match) else None
-    if mine is not None and ends.is_over(mine, now=now, rules=rules):
-        return _read_last_word(match, mine, around, now=now, rules=rules)
+    if mine is not None:
+        match ends.judge(mine, around.sight(mine), now=now, rules=rules):
+            case ends.State.UNSURE:
+                return actions.act(actions.LookAtPod(name=mine.name, uid=mine.uid))
+            case ends.State.OVER:
+                told = ends.of_server(mine, match_uid=match.uid, now=now)
+                return _conclude(match, mine, told, around, now=now, rules=rules)
+            case ends.State.LOST:
+                told = ends.of_lost(now)
+                return _conclude(match, mine, told, around, now=now, rules=rules)
+            case ends.State.PLAYING:
+                pass
     wanted = _wanted_end(match, pod, around, now=now, rules=rules)
     if wanted is not None:
         return _end(match, pod, around, wanted, now=now, rules=rules)
@@ -118,10 +135,16 @@ def _is_claimed_for(pod: PodSeen, match: MatchSeen) -> bool:
 # ---- ends
 
 
-def _read_last_word(
-    match: MatchSeen, pod: PodSeen, around: Around, *, now: datetime.datetime, rules: Rules
+def _conclude(
+    match: MatchSeen,
+    pod: PodSeen,
+    told: ends.End,
+    around: Around,
+    *,
+    now: datetime.datetime,
+    rules: Rules,
 ) -> Plan:
-    told = ends.of_server(pod, match_uid=match.uid, now=now)
+    """Ends a match whose server said its last word, or never will."""
     if told.is_completed:
         return _complete(match, told, now=now, rules=rules)
     wanted = _wanted_end(match, pod, around, now=now, rules=rules)
@@ -172,13 +195,20 @@ def _end(
     rules: Rules,
 ) -> Plan:
     """Ends a match that should end, once its server cannot say anything any more."""
-    mine = pod if pod is not None and _is_claimed_for(pod, match) else None
-    if mine is not None:
-        stopping = plan_after.stop(mine, around.node_works, now=now, rules=rules)
-        return stopping or _record(match, wanted, now=now, rules=rules)
+    if pod is not None and _is_claimed_for(pod, match):
+        return plan_after.stop(pod, around.sight(pod), rules=rules)
     if pod is None and not _is_gone(match, around):
         return _look_for(match)
+    if pod is not None and _may_be_claimed_meanwhile(match, pod, around):
+        return _look_for(match)
     return _record(match, wanted, now=now, rules=rules)
+
+
+def _may_be_claimed_meanwhile(match: MatchSeen, pod: PodSeen, around: Around) -> bool:
+    assigned, looked_at = match.status.times.assigned, around.looked_at.get(pod.uid)
+    if pod.claim is not None or assigned is None:
+        return False
+    return looked_at is None or looked_at < assigned
 
 
 def _wanted_end(
@@ -329,12 +359,9 @@ def _watch(
             return _look_for(match)
         lost = ends.failed(Reason.SERVER_LOST, "the server's pod is gone and left no result", now)
         return _record(match, lost, now=now, rules=rules)
-    lost_at = ends.lost_at(pod, node_works=around.node_works, rules=rules)
-    if lost_at is not None and now >= lost_at:
-        text = "the server was stopped and its node does not say how it ended"
-        return _record(match, ends.failed(Reason.NODE_LOST, text, now), now=now, rules=rules)
     steps = () if around.ready_told else (_ready_event(match, pod),)
-    waiting = actions.wait(_backstop(match, pod, rules), ends.over_at(pod, rules), lost_at)
+    settles_at = ends.settles_at(pod, around.sight(pod), rules)
+    waiting = actions.wait(_backstop(match, pod, rules), settles_at)
     return Plan(actions=steps, wake_at=waiting.wake_at)
 
 

@@ -86,6 +86,11 @@ class Views:
             end_told=match.uid in self.memory.end_told,
             supply=self._supply(match),
             node_works=self.nodes.works(node),
+            looked_at={
+                p.uid: self.memory.looked_at[p.uid]
+                for p in (*claimed, *((pod,) if pod is not None else ()))
+                if p.uid in self.memory.looked_at
+            },
             node_address=self.nodes.address(node),
             namespace_ending=self.memory.namespace_ending,
         )

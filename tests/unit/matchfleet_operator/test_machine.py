@@ -163,12 +163,15 @@ class Operating(stateful.RuleBasedStateMachine):
         return [p for p in self.rig.pods() if p["status"]["phase"] == "Running"]
 
     def counts(self, match_uid: str, pod_uid: str) -> bool:
-        """Whether a result seen now must be told: its Match names the pod, and is not over."""
+        """Whether a result seen now must be told: players could join its match on this pod.
+
+        Before that the match may be given to another server, and is played anew.
+        """
         for match in self.rig.api.everything(kube.MATCHES):
             if match["metadata"]["uid"] == match_uid:
                 server = match["status"].get("server") or {}
-                is_open = match["status"]["phase"] not in TERMINAL
-                return is_open and server.get("podUID") == pod_uid
+                is_ready = match["status"]["phase"] == "Ready"
+                return is_ready and server.get("podUID") == pod_uid
         return False
 
     @stateful.precondition(lambda self: self.rig.pods())

@@ -281,7 +281,8 @@ def test_a_void_result_fails_the_match_with_its_reason(reason):
 def test_a_server_without_a_result_fails_the_match_for_a_reason_people_understand(
     pod, reason, words
 ):
-    status = recorded(plan(builders.a_ready_match(), pod, now=at(30)))
+    looked_at = {pod.uid: at(30)}
+    status = recorded(plan(builders.a_ready_match(), pod, now=at(30), looked_at=looked_at))
     assert (status.phase, status.reason) == (Phase.FAILED, reason)
     assert words in status.message
 
@@ -317,8 +318,24 @@ def test_a_server_that_its_node_does_not_report_is_lost_sooner_if_the_node_is(wo
     match = builders.a_ready_match()
     early = plan(match, pod, now=at(100), node_works=works, ready_told=True)
     assert (early.actions, early.wake_at) == ((), at(100 + lost_after))
-    status = recorded(plan(match, pod, now=early.wake_at, node_works=works))
+    late = early.wake_at
+    assert kinds(plan(match, pod, now=late, node_works=works)) == ["LookAtPod"]
+    looked_at = {pod.uid: late}
+    status = recorded(plan(match, pod, now=late, node_works=works, looked_at=looked_at))
     assert (status.phase, status.reason) == (Phase.FAILED, Reason.NODE_LOST)
+
+
+def test_a_look_from_before_a_server_should_have_stopped_says_nothing_about_after():
+    pod = builders.a_claimed_pod(deletion_due=at(100), deletion_grace_s=2)
+    steps = plan(builders.a_ready_match(), pod, now=at(116), looked_at={pod.uid: at(90)})
+    assert kinds(steps) == ["LookAtPod"]
+
+
+def test_a_match_cancelled_while_it_is_assigned_looks_whether_its_server_plays_already():
+    match = builders.an_assigned_match(spec=builders.a_spec(desired=Desired.CANCEL))
+    pod = builders.a_pod()
+    assert kinds(plan(match, pod)) == ["LookAtPod"]
+    assert recorded(plan(match, pod, looked_at={pod.uid: at(5)})).phase is Phase.CANCELLED
 
 
 def test_a_cancelled_match_has_its_server_ended_first_and_reads_its_last_word():
