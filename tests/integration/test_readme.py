@@ -23,5 +23,13 @@ def test_make_demo_plays_a_match_and_ends() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    for said in ("queues for", "is matched", "server is ready at", "score", "result", "rating", "kubectl"):
+    for said in (
+        "queues for",
+        "is matched",
+        "server is ready at",
+        "score",
+        "result",
+        "rating",
+        "kubectl",
+    ):
         assert said in done.stdout.lower(), f"{said!r} is missing from:\n{done.stdout}"
