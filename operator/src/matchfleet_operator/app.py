@@ -50,6 +50,7 @@ RESTART_FIRST_S = 0.5
 RESTART_MOST_S = 15.0
 FAILURES_WITHIN_S = 600.0
 POLL_S = 0.1
+JOIN_S = 3.0
 
 
 class SystemClock:
@@ -305,6 +306,7 @@ async def _supervise_watch(operator: Operator) -> None:
             await _until_ended(watching, operator)
         finally:
             watching.stop()
+            await asyncio.to_thread(watching.join, JOIN_S)
         now = time.monotonic()
         failures.append(now)
         while failures and failures[0] < now - FAILURES_WITHIN_S:

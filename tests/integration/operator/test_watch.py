@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import threading
 import time
 
 import pytest
@@ -15,7 +16,7 @@ async def test_a_watch_that_ends_is_started_again_and_nothing_is_missed(bench):
     async with bench.operating(audit_seconds=3600) as operator:
         await bench.apply_fleet(warm=1)
         await bench.until_pods_run(1)
-        ended = [t for t in _threads() if isinstance(t, handlers.Watching)]
+        ended = [t for t in threading.enumerate() if isinstance(t, handlers.Watching)]
         for watching in ended:
             watching.stop()
             await asyncio.to_thread(watching.join, 10)
@@ -23,13 +24,7 @@ async def test_a_watch_that_ends_is_started_again_and_nothing_is_missed(bench):
         found = await bench.until_phase("Ready", "meanwhile")
         await bench.play(found)
         await bench.until_phase("Completed", "meanwhile")
-        assert operator.board.report() is None
-
-
-def _threads():
-    import threading
-
-    return threading.enumerate()
+        await bench.until(lambda: _is_well(operator))
 
 
 async def test_kopf_reports_what_it_lists_what_changes_and_what_goes(bench):
@@ -55,6 +50,10 @@ async def test_kopf_reports_what_it_lists_what_changes_and_what_goes(bench):
     found = await bench.match("there")
     assert "annotations" not in found["metadata"], "kopf wrote on the Match"
     assert "finalizers" not in found["metadata"], "kopf holds on to the Match"
+
+
+async def _is_well(operator) -> bool:
+    return operator.board.report() is None
 
 
 async def _is_in(heard, what) -> bool:
