@@ -29,7 +29,7 @@ def test_make_demo_plays_a_match_and_ends() -> None:
         "server is ready at",
         "score",
         "result",
-        "rating",
+        "is rated",
         "kubectl",
     ):
         assert said in done.stdout.lower(), f"{said!r} is missing from:\n{done.stdout}"

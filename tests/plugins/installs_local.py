@@ -93,7 +93,7 @@ class LocalInstall:
         for name, part in self._it.parts.items():
             if not part.is_running:
                 await self._it.start(name)
-        await asyncio.gather(*(part.until_ready(self._it.session) for part in self._parts()))
+        await asyncio.gather(*(part.until_ready() for part in self._parts()))
 
     def _parts(self) -> list[children.Child]:
         return list(self._it.parts.values())

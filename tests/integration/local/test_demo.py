@@ -138,7 +138,7 @@ async def test_a_part_that_crashes_is_told_of_and_started_again(directory: Path)
         os.kill(first, signal.SIGKILL)
         async with asyncio.timeout(60):
             while True:
-                if bots.pid not in {first, None} and await bots.is_ready(it.session):
+                if bots.pid not in {first, None} and await bots.is_ready():
                     break
                 await asyncio.sleep(0.1)
     assert any(line.startswith("bots ended with code -9 and is started again") for line in told)

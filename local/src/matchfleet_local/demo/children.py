@@ -6,19 +6,21 @@ the demo alone, which then ends its children in order.
 """
 
 import asyncio
+import contextlib
+import http.client
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-import aiohttp
+from urllib.parse import urlsplit
 
 from matchfleet_local.demo import errors, topology
 from matchfleet_local.servers import leash, processes, server
 
 POLL_S = 0.05
 STOP_WITHIN_S = 15.0
+ANSWER_WITHIN_S = 2.0
 
 
 class Child:
@@ -74,7 +76,7 @@ class Child:
             raise AssertionError(f"{self.name} was never started")
         return await self._process.wait()
 
-    async def until_ready(self, session: aiohttp.ClientSession) -> None:
+    async def until_ready(self) -> None:
         """Wait until it says that it is ready.
 
         Raises:
@@ -83,7 +85,7 @@ class Child:
         try:
             async with asyncio.timeout(self.plan.ready_within_s):
                 while True:
-                    if await self.is_ready(session):
+                    if await self.is_ready():
                         return
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
@@ -91,17 +93,15 @@ class Child:
                 self.name, within_s=self.plan.ready_within_s, log_tail=self.log_tail()
             ) from None
 
-    async def is_ready(self, session: aiohttp.ClientSession) -> bool:
+    async def is_ready(self) -> bool:
         """Whether it says so now."""
         if self.plan.ready_file is not None:
             return await asyncio.to_thread(self.plan.ready_file.exists)
         if self.plan.ready_url is None:
             raise AssertionError(f"{self.name} runs once: wait for its end")
-        try:
-            async with session.get(self.plan.ready_url) as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return False
+        # In a thread: a demo that ends cancels this wait at any moment, and aiohttp leaves a socket
+        # behind when it is cancelled between its connection and its transport.
+        return await asyncio.to_thread(_says_ok, self.plan.ready_url)
 
     async def stop(self) -> None:
         """Ask it and its descendants to end, and force them when they take too long."""
@@ -150,3 +150,15 @@ def leashed(*command: str) -> tuple[str, ...]:
     leash_signal = str(int(signal.SIGKILL))
     interpreter = (sys.executable, "-I", "-S", leash.__file__)
     return (*interpreter, keep, keep, leash_signal, parent, "--", *command)
+
+
+def _says_ok(url: str) -> bool:
+    where = urlsplit(url)
+    with contextlib.closing(
+        http.client.HTTPConnection(where.hostname or "", where.port, timeout=ANSWER_WITHIN_S)
+    ) as connection:
+        try:
+            connection.request("GET", where.path)
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False

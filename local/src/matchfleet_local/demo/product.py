@@ -65,7 +65,7 @@ class Product:
         part = self.parts[name]
         await part.start()
         self._watches[name] = asyncio.create_task(self._keep(part), name=f"keep {name}")
-        await self.unless_failed(part.until_ready(self.session))
+        await self.unless_failed(part.until_ready())
 
     async def stop(self, name: str) -> None:
         """Stop a part in good order; it stays stopped."""

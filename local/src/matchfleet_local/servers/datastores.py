@@ -45,7 +45,7 @@ class RedisServer(server.Server):
     """Redis, with its addresses."""
 
     def __init__(self, plan: recipes.Recipe, place: server.Place, *, password: str) -> None:
-        super().__init__(plan, place, probe=probes.redis)
+        super().__init__(plan, place, probe=probes.redis(password))
         self._password = password
 
     @property

@@ -40,10 +40,15 @@ async def postgres(port: int) -> bool:
     return await _ask(port, postgres_hello(recipes.USER, "postgres"), 1) == b"R"
 
 
-async def redis(port: int) -> bool:
-    """Ready when it asks for the password, or answers; not when it says that it is loading."""
-    answer = await _ask(port, b"PING\r\n", 5)
-    return answer in (b"-NOAU", b"+PONG")
+def redis(password: str) -> Probe:
+    """Ready when it answers one who knows the password: to others it does not say that it loads."""
+    ready = b"+OK\r\n+PONG"
+
+    async def ask(port: int) -> bool:
+        words = f"AUTH {password}\r\nPING\r\n".encode()
+        return await _ask(port, words, len(ready)) == ready
+
+    return ask
 
 
 async def rabbitmq(port: int) -> bool:
