@@ -5,6 +5,7 @@ snapshot is answered by one input, which the server holds until the next: a play
 snapshots a second decides 30 times a second, as the product's own bots do.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -66,7 +67,10 @@ async def play(
             match _received(connection, await socket.receive()):
                 case wire.Full(tick=tick, view=view):
                     seen(Seen(join.seat, tick, view))
-                    await socket.send(connection.inputs(policy.act(view, join.seat)))
+                    # A server that closed still has its last words, END among them, on the way:
+                    # they are read before its code is.
+                    with contextlib.suppress(sockets.Closed):
+                        await socket.send(connection.inputs(policy.act(view, join.seat)))
                 case wire.End(is_provisional=is_provisional, result=result):
                     return Over(_result(result), is_provisional)
                 case wire.Error(code=code, text=text):

@@ -88,6 +88,21 @@ async def test_each_snapshot_is_seen_and_answered_by_one_numbered_input() -> Non
     assert server.is_closed
 
 
+class ClosedServer(Server):
+    """One that has closed, while what it said before is still to be read."""
+
+    async def send(self, message: str | bytes) -> None:
+        if self.heard:
+            raise sockets.Closed(wire.CloseCode.ENDED, "")
+        await super().send(message)
+
+
+async def test_the_last_words_of_a_server_that_closed_are_read() -> None:
+    last = wire.Full(tick=2, ack_seq=0, view=b"a")
+    server = ClosedServer(WELCOME, last, END, code=wire.CloseCode.ENDED)
+    assert await play(server) == game.Over(RESULT)
+
+
 async def test_other_frames_are_passed_over() -> None:
     others: list[wire.ServerFrame] = [
         wire.Presence(seats=()),
