@@ -28,6 +28,7 @@ from matchfleet_operator.seen import (
     MatchSeen,
     MatchStatus,
     PodSeen,
+    RevisionStatus,
     Times,
 )
 
@@ -273,10 +274,28 @@ def _fleet_status(status: FleetStatus) -> Body:
         "busy": status.busy,
         "draining": status.draining,
         "waiting": status.waiting,
+        "desiredWarm": status.desired_warm,
+        "scaling": status.scaling or None,
         "revision": status.revision,
+        "blockedRevision": status.blocked_revision or None,
+        "revisions": [_revision_status(r) for r in status.revisions],
         "selector": status.selector,
         "conditions": _conditions(status.conditions),
         "observedGeneration": status.observed_generation,
+    }
+
+
+def _revision_status(told: RevisionStatus) -> Body:
+    since = {"since": clock.rfc3339(told.since)} if told.since is not None else {}
+    return since | {
+        "revision": told.revision,
+        "number": told.number,
+        "idle": told.idle,
+        "starting": told.starting,
+        "busy": told.busy,
+        "played": told.played,
+        "late": told.late,
+        "crashes": [clock.rfc3339(at) for at in told.crashes],
     }
 
 

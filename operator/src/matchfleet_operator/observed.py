@@ -26,14 +26,21 @@ from matchfleet_contracts.resources import (
 from matchfleet_contracts.results import Result
 from matchfleet_operator import errors, marks
 from matchfleet_operator.seen import (
+    Autoscale,
     Claim,
+    CrashBudget,
+    Disruption,
+    Evict,
     Expose,
     FleetSeen,
     FleetStatus,
     MatchSeen,
     MatchStatus,
     NodeSeen,
+    Placement,
     PodSeen,
+    RevisionStatus,
+    Strategy,
     Terminated,
     Times,
 )
@@ -149,6 +156,11 @@ def fleet(raw: Raw) -> FleetSeen:
             expose=_expose(spec["expose"]),
             revision=_revision(spec),
             template=spec["template"],
+            placement=Placement(spec.get("placement", "Packed")),
+            strategy=_strategy(spec.get("strategy") or {}),
+            crash_budget=_crash_budget(spec.get("crashBudget") or {}),
+            disruption=_disruption(spec.get("disruption") or {}),
+            autoscale=_autoscale(spec["autoscale"]) if spec.get("autoscale") else None,
             status=_fleet_status(raw.get("status") or {}),
         )
     except (msgspec.ValidationError, KeyError, ValueError, TypeError) as error:
@@ -161,6 +173,43 @@ def _expose(expose: Raw) -> Expose:
         type=ExposeType(expose["type"]),
         address=expose.get("address", ""),
         ports=(ports["from"], ports["to"]) if ports else None,
+    )
+
+
+# What the schema defaults is defaulted here as well: an object may be older than its schema.
+
+
+def _strategy(given: Raw) -> Strategy:
+    return Strategy(
+        canary_percent=given.get("canaryPercent", 100),
+        canary_matches=given.get("canaryMatches", 5),
+        progress_deadline_s=given.get("progressDeadlineSeconds", 600),
+        auto_rollback=given.get("autoRollback", True),
+        late_tick_percent=given.get("lateTickPercent", 20),
+    )
+
+
+def _crash_budget(given: Raw) -> CrashBudget:
+    return CrashBudget(count=given.get("count", 5), window_s=given.get("windowSeconds", 600))
+
+
+def _disruption(given: Raw) -> Disruption:
+    return Disruption(
+        evict=Evict(given.get("evict", "Never")), grace_s=given.get("graceSeconds", 3600)
+    )
+
+
+def _autoscale(given: Raw) -> Autoscale:
+    buffer = given.get("buffer", 0)
+    is_percent = isinstance(buffer, str)
+    depth = given.get("queueDepth")
+    return Autoscale(
+        min_warm=given.get("minWarm", 0),
+        max_warm=given["maxWarm"],
+        buffer=0 if is_percent else buffer,
+        buffer_percent=int(buffer.rstrip("%")) if is_percent else 0,
+        players_per_match=depth.get("playersPerMatch", 2) if depth is not None else 0,
+        stabilization_s=given.get("scaleDownStabilizationSeconds", 300),
     )
 
 
@@ -178,10 +227,28 @@ def _fleet_status(status: Raw) -> FleetStatus:
         busy=status.get("busy", 0),
         draining=status.get("draining", 0),
         waiting=status.get("waiting", 0),
+        desired_warm=status.get("desiredWarm"),
+        scaling=status.get("scaling", ""),
         revision=status.get("revision", ""),
+        blocked_revision=status.get("blockedRevision", ""),
+        revisions=tuple(_revision_status(r) for r in status.get("revisions") or ()),
         selector=status.get("selector", ""),
         conditions=_conditions(status),
         observed_generation=status.get("observedGeneration", 0),
+    )
+
+
+def _revision_status(raw: Raw) -> RevisionStatus:
+    return RevisionStatus(
+        revision=raw["revision"],
+        number=raw["number"],
+        since=_time(raw.get("since")),
+        idle=raw.get("idle", 0),
+        starting=raw.get("starting", 0),
+        busy=raw.get("busy", 0),
+        played=raw.get("played", 0),
+        late=raw.get("late", 0),
+        crashes=tuple(clock.parse_rfc3339(at) for at in raw.get("crashes") or ()),
     )
 
 

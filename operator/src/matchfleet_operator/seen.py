@@ -6,6 +6,7 @@ is the newer.
 """
 
 import datetime
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -180,16 +181,101 @@ class Expose:
     ports: tuple[int, int] | None = None
 
 
+class Placement(enum.StrEnum):
+    """Where a Fleet's new servers go."""
+
+    PACKED = "Packed"
+    SPREAD = "Spread"
+
+
+class Evict(enum.StrEnum):
+    """Whether a busy server may be evicted at any time."""
+
+    NEVER = "Never"
+    ALWAYS = "Always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """How a new revision takes over; shares and late ticks in percent, see `crds/fleets.yaml`."""
+
+    canary_percent: int = 100
+    canary_matches: int = 5
+    progress_deadline_s: int = 600
+    auto_rollback: bool = True
+    late_tick_percent: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashBudget:
+    """Crashes of one revision, within so many seconds, after which it gets no more servers."""
+
+    count: int = 5
+    window_s: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disruption:
+    """What may interrupt a busy server; grace_s counts from its node's cordon."""
+
+    evict: Evict = Evict.NEVER
+    grace_s: int = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Autoscale:
+    """Bounds and sources of the number of idle servers.
+
+    buffer: idle servers, as a number; buffer_percent: as a percentage of the busy ones.
+    players_per_match: how many waiting players one idle server is kept for; 0 for none.
+    """
+
+    min_warm: int = 0
+    max_warm: int = 0
+    buffer: int = 0
+    buffer_percent: int = 0
+    players_per_match: int = 0
+    stabilization_s: int = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionStatus:
+    """What a Fleet's status keeps of one revision of its template.
+
+    number: counts up with each new revision. since: when it was first seen to be wanted.
+    played, late: its matches that ended with a result, and those of them that ticked late.
+    crashes: when servers of it crashed lately, oldest first.
+    """
+
+    revision: str
+    number: int
+    since: datetime.datetime | None = None
+    idle: int = 0
+    starting: int = 0
+    busy: int = 0
+    played: int = 0
+    late: int = 0
+    crashes: tuple[datetime.datetime, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetStatus:
-    """`status` of a Fleet, as it is or as it should be."""
+    """`status` of a Fleet, as it is or as it should be.
+
+    desired_warm, scaling: the autoscaler's number and its reason; None and empty without one.
+    revision: the one that new servers get. blocked_revision: one that was given up.
+    """
 
     idle: int = 0
     starting: int = 0
     busy: int = 0
     draining: int = 0
     waiting: int = 0
+    desired_warm: int | None = None
+    scaling: str = ""
     revision: str = ""
+    blocked_revision: str = ""
+    revisions: tuple[RevisionStatus, ...] = ()
     selector: str = ""
     conditions: tuple[Condition, ...] = ()
     observed_generation: int = 0
@@ -214,6 +300,11 @@ class FleetSeen:
     expose: Expose
     revision: str
     template: Mapping[str, Any] = field(repr=False, hash=False, compare=False)
+    placement: Placement = Placement.PACKED
+    strategy: Strategy = Strategy()
+    crash_budget: CrashBudget = CrashBudget()
+    disruption: Disruption = Disruption()
+    autoscale: Autoscale | None = None
     status: FleetStatus = FleetStatus()
 
 
