@@ -351,8 +351,8 @@ def test_fleets_share_the_ports_without_meeting(chart: Chart) -> None:
         if o["kind"] == "Fleet"
     }
     assert ranges == {
-        "airhockey-eu": {"from": 7000, "to": 7009},
-        "airhockey-us": {"from": 7010, "to": 7019},
+        "airhockey-eu": [{"name": "games", "from": 7000, "to": 7009}],
+        "airhockey-us": [{"name": "games", "from": 7010, "to": 7019}],
     }
 
 
@@ -361,7 +361,7 @@ def test_a_fleet_may_bring_its_own_exposure(chart: Chart) -> None:
     objects = chart.objects("kind-values.yaml", *options)
     exposed = {o["metadata"]["name"]: o["spec"]["expose"] for o in objects if o["kind"] == "Fleet"}
     assert exposed["airhockey-eu"] == {"type": "PodIP"}
-    assert exposed["airhockey-us"]["hostPorts"] == {"from": 7000, "to": 7019}
+    assert exposed["airhockey-us"]["hostPorts"] == [{"name": "games", "from": 7000, "to": 7019}]
 
 
 def test_platform_and_games_go_to_their_own_nodes(chart: Chart) -> None:

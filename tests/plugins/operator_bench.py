@@ -69,7 +69,7 @@ class Bench:
             "warm": warm,
             "max": most,
             "expose": {"type": "PodIP"},
-            "ports": {"game": 7777, "control": self.game.port},
+            "controlPort": self.game.port,
             "drainSeconds": 5,
             "template": {"spec": {"containers": [{"name": "game", "image": "game:1"}]}},
         }

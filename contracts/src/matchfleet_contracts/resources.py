@@ -95,7 +95,15 @@ class ExposeType(enum.StrEnum):
     """How players reach a server of a Fleet."""
 
     HOST_PORT = "HostPort"
+    GATEWAY = "Gateway"
     POD_IP = "PodIP"
+
+
+class PortProtocol(enum.StrEnum):
+    """What is spoken on a port for players."""
+
+    TCP = "TCP"
+    UDP = "UDP"
 
 
 class RosterEntry(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -136,6 +144,14 @@ class MatchSpec(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     ttl_seconds_after_finished: int = 3600
 
 
+class ServerPort(msgspec.Struct, frozen=True):
+    """One port at which players reach a server."""
+
+    name: str
+    port: int
+    protocol: PortProtocol
+
+
 class Server(msgspec.Struct, frozen=True, rename={"pod_uid": "podUID"}, omit_defaults=True):
     """`status.server`: the one pod that plays, or played, a Match."""
 
@@ -146,7 +162,10 @@ class Server(msgspec.Struct, frozen=True, rename={"pod_uid": "podUID"}, omit_def
     address: str = ""
     port: int = 0
     url: str = ""
-    """`ws://ADDRESS:PORT`, set once Ready."""
+    """Of the first port: `ws://ADDRESS:PORT`, `udp://ADDRESS:PORT`, or behind a gateway
+    `wss://ADDRESS:PORT/play/POD`; set once Ready."""
+    ports: tuple[ServerPort, ...] = ()
+    """Every port, the first one first; set once Ready."""
 
 
 class Condition(msgspec.Struct, frozen=True, rename="camel"):

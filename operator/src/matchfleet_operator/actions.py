@@ -55,11 +55,14 @@ class SendAssignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePod:
-    """Starts a server; what is random about it was drawn by the planner."""
+    """Starts a server; what is random about it was drawn by the planner.
+
+    host_ports: node ports in the order of the Fleet's ports; empty when it has none.
+    """
 
     fleet: FleetSeen
     name: PodName
-    host_port: int
+    host_ports: tuple[int, ...]
     attempt: int
 
 

@@ -19,6 +19,7 @@ from matchfleet_contracts.resources import (
     LABEL_STATE,
     MANAGED_BY,
     Condition,
+    ExposeType,
     Server,
 )
 from matchfleet_operator import actions, ends, marks
@@ -50,7 +51,7 @@ def pod_for(create: actions.CreatePod) -> Body:
     spec = template["spec"]
     for container in spec["containers"]:
         if container["name"] == GAME_CONTAINER:
-            _complete_game(container, fleet, create.host_port)
+            _complete_game(container, create)
     spec |= {
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": fleet.drain_s + marks.STOP_MARGIN_S,
@@ -58,6 +59,9 @@ def pod_for(create: actions.CreatePod) -> Body:
         "enableServiceLinks": False,
         "tolerations": _tolerations(spec),
     }
+    if fleet.expose.type is ExposeType.GATEWAY:
+        # The name under which the gateway finds it: HOSTNAME.SUBDOMAIN.NAMESPACE.svc.
+        spec |= {"hostname": create.name, "subdomain": fleet.expose.service}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -83,14 +87,17 @@ def _labels(fleet: FleetSeen) -> Body:
 
 def _notes(create: actions.CreatePod) -> Body:
     notes = {marks.ANNOTATION_ATTEMPT: str(create.attempt)}
-    if create.fleet.expose.address:
-        notes[marks.ANNOTATION_ADDRESS] = create.fleet.expose.address
+    expose = create.fleet.expose
+    if expose.address:
+        notes[marks.ANNOTATION_ADDRESS] = expose.address
+    if expose.type is ExposeType.GATEWAY:
+        notes[marks.ANNOTATION_GATEWAY_PORT] = str(expose.port)
     return notes
 
 
-def _complete_game(container: Body, fleet: FleetSeen, host_port: int) -> None:
-    container["env"] = _env(container.get("env") or [], fleet)
-    container["ports"] = _ports(container.get("ports") or [], fleet, host_port)
+def _complete_game(container: Body, create: actions.CreatePod) -> None:
+    container["env"] = _env(container.get("env") or [], create.fleet)
+    container["ports"] = _ports(container.get("ports") or [], create)
     container["terminationMessagePolicy"] = "File"
     probes = {
         "startupProbe": _probe("/livez", period_s=1, failures=60),
@@ -110,11 +117,11 @@ def _env(given: list[Body], fleet: FleetSeen) -> list[Body]:
     }
     values = {
         "MATCHFLEET_GAME": fleet.game,
-        "MATCHFLEET_GAME_PORT": str(fleet.game_port),
+        "MATCHFLEET_GAME_PORT": str(fleet.ports[0].container_port),
         "MATCHFLEET_CONTROL_PORT": str(fleet.control_port),
         "MATCHFLEET_DRAIN_SECONDS": str(fleet.drain_s),
         "MATCHFLEET_REGION": fleet.region,
-    }
+    } | {f"MATCHFLEET_PORT_{_variable(p.name)}": str(p.container_port) for p in fleet.ports}
     ours = [
         {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
         for name, path in fields.items()
@@ -124,18 +131,26 @@ def _env(given: list[Body], fleet: FleetSeen) -> list[Body]:
     return [*ours, *(e for e in given if e.get("name") not in named)]
 
 
-def _ports(given: list[Body], fleet: FleetSeen, host_port: int) -> list[Body]:
-    game: Body = {"name": "game", "containerPort": fleet.game_port, "protocol": "TCP"}
-    if host_port:
-        game["hostPort"] = host_port
-    control = {"name": "control", "containerPort": fleet.control_port, "protocol": "TCP"}
-    taken = {fleet.game_port, fleet.control_port}
-    others = [
-        p
-        for p in given
-        if p.get("name") not in {"game", "control"} and p.get("containerPort") not in taken
+def _variable(port_name: str) -> str:
+    return port_name.replace("-", "_").upper()
+
+
+def _ports(given: list[Body], create: actions.CreatePod) -> list[Body]:
+    """The Fleet's ports, control, and then what the template adds: `observed` reads that order."""
+    fleet = create.fleet
+    node_ports = create.host_ports or (0,) * len(fleet.ports)
+    ours: list[Body] = [
+        {"name": p.name, "containerPort": p.container_port, "protocol": p.protocol.value}
+        | ({"hostPort": node_port} if node_port else {})
+        for p, node_port in zip(fleet.ports, node_ports, strict=True)
     ]
-    return [game, control, *others]
+    ours.append({"name": "control", "containerPort": fleet.control_port, "protocol": "TCP"})
+    names = {p["name"] for p in ours}
+    taken = {p["containerPort"] for p in ours}
+    others = [
+        p for p in given if p.get("name") not in names and p.get("containerPort") not in taken
+    ]
+    return [*ours, *others]
 
 
 def _probe(path: str, *, period_s: int, failures: int) -> Body:
@@ -248,6 +263,7 @@ def _server(server: Server) -> Body:
         "address": server.address or None,
         "port": server.port or None,
         "url": server.url or None,
+        "ports": msgspec.to_builtins(server.ports) or None,
     }
 
 

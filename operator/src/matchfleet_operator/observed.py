@@ -4,7 +4,7 @@ object a thing stands. What is not read here (managed fields, volumes) is not ke
 
 import datetime
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from matchfleet_contracts.resources import (
     ExposeType,
     MatchSpec,
     Phase,
+    PortProtocol,
     Server,
 )
 from matchfleet_contracts.results import Result
@@ -32,12 +33,15 @@ from matchfleet_operator.seen import (
     Disruption,
     Evict,
     Expose,
+    FleetPort,
     FleetSeen,
     FleetStatus,
+    HostRange,
     MatchSeen,
     MatchStatus,
     NodeSeen,
     Placement,
+    PodPort,
     PodSeen,
     RevisionStatus,
     Strategy,
@@ -46,6 +50,8 @@ from matchfleet_operator.seen import (
 )
 
 Raw = Mapping[str, Any]
+
+_GAME_PORT: Raw = {"name": "game", "containerPort": 7777}
 
 # A container that waits for one of these does not start by waiting longer.
 _TROUBLES = frozenset(
@@ -139,7 +145,6 @@ def fleet(raw: Raw) -> FleetSeen:
     meta = raw["metadata"]
     try:
         spec = raw["spec"]
-        ports = spec.get("ports") or {}
         return FleetSeen(
             name=FleetName(meta["name"]),
             uid=meta["uid"],
@@ -151,8 +156,8 @@ def fleet(raw: Raw) -> FleetSeen:
             warm=spec.get("warm", 0),
             max=spec["max"],
             drain_s=spec.get("drainSeconds", 20),
-            game_port=ports.get("game", 7777),
-            control_port=ports.get("control", 7778),
+            ports=_fleet_ports(spec.get("ports") or [_GAME_PORT]),
+            control_port=spec.get("controlPort", 7778),
             expose=_expose(spec["expose"]),
             revision=_revision(spec),
             template=spec["template"],
@@ -168,11 +173,27 @@ def fleet(raw: Raw) -> FleetSeen:
 
 
 def _expose(expose: Raw) -> Expose:
-    ports = expose.get("hostPorts")
     return Expose(
         type=ExposeType(expose["type"]),
         address=expose.get("address", ""),
-        ports=(ports["from"], ports["to"]) if ports else None,
+        port=expose.get("port", 443),
+        service=expose.get("service", ""),
+        host_ports=tuple(
+            HostRange(name=r["name"], first=r["from"], last=r["to"])
+            for r in expose.get("hostPorts") or ()
+        ),
+    )
+
+
+def _fleet_ports(ports: Sequence[Raw]) -> tuple[FleetPort, ...]:
+    return tuple(
+        FleetPort(
+            name=p["name"],
+            container_port=p["containerPort"],
+            protocol=PortProtocol(p.get("protocol", "TCP")),
+            host_ports=p.get("hostPorts", ""),
+        )
+        for p in ports
     )
 
 
@@ -213,9 +234,12 @@ def _autoscale(given: Raw) -> Autoscale:
     )
 
 
+_MADE_FROM = ("game", "template", "ports", "controlPort", "expose", "drainSeconds")
+
+
 def _revision(spec: Raw) -> str:
     """What a server is made from, as a short hash: servers of another one are replaced."""
-    made_from = {k: spec.get(k) for k in ("game", "template", "ports", "expose", "drainSeconds")}
+    made_from = {k: spec.get(k) for k in _MADE_FROM}
     text = msgspec.json.encode(made_from, order="sorted")
     return hashlib.sha256(text).hexdigest()[:10]
 
@@ -262,7 +286,7 @@ def pod(raw: Raw) -> PodSeen:
     labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
     status = raw.get("status") or {}
     try:
-        ports = _ports(spec)
+        ports, control_port = _ports(spec)
         ready = _condition(status, "Ready")
         terminated = _terminated(status)
         claim = _claim(labels, notes)
@@ -291,10 +315,10 @@ def pod(raw: Raw) -> PodSeen:
             node=spec.get("nodeName", ""),
             ip=status.get("podIP", ""),
             host_ip=status.get("hostIP", ""),
-            host_port=ports.get("game", {}).get("hostPort", 0),
-            game_port=ports.get("game", {}).get("containerPort", 7777),
-            control_port=ports.get("control", {}).get("containerPort", 7778),
+            ports=ports,
+            control_port=control_port,
             address=notes.get(marks.ANNOTATION_ADDRESS, ""),
+            gateway_port=int(notes.get(marks.ANNOTATION_GATEWAY_PORT, "0")),
             drain_s=max(0, spec.get("terminationGracePeriodSeconds", 30) - marks.STOP_MARGIN_S),
             revision=labels.get(marks.LABEL_REVISION, ""),
             attempt=int(notes.get(marks.ANNOTATION_ATTEMPT, "0")),
@@ -323,11 +347,25 @@ def _owner(meta: Raw, kind: str) -> str:
     return next((str(o["uid"]) for o in owners if o.get("kind") == kind), "")
 
 
-def _ports(spec: Raw) -> dict[str, Raw]:
-    for container in spec.get("containers") or ():
-        if container.get("name") == GAME_CONTAINER:
-            return {p["name"]: p for p in container.get("ports") or () if "name" in p}
-    return {}
+def _ports(spec: Raw) -> tuple[tuple[PodPort, ...], int]:
+    """The ports for players, and the control port: the Fleet's stand before it, others after."""
+    containers = spec.get("containers") or ()
+    games = (c.get("ports") or () for c in containers if c.get("name") == GAME_CONTAINER)
+    listed: Sequence[Raw] = next(games, ())
+    names = [p.get("name") for p in listed]
+    if "control" not in names or names[0] == "control":
+        raise ValueError("the container `game` does not declare the ports that the operator sets")
+    control = names.index("control")
+    return tuple(_pod_port(p) for p in listed[:control]), listed[control]["containerPort"]
+
+
+def _pod_port(port: Raw) -> PodPort:
+    return PodPort(
+        name=port["name"],
+        container_port=port["containerPort"],
+        protocol=PortProtocol(port.get("protocol", "TCP")),
+        host_port=port.get("hostPort", 0),
+    )
 
 
 def _condition(status: Raw, kind: str) -> Raw:

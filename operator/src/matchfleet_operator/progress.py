@@ -11,8 +11,8 @@ for its end is published before.
 import dataclasses
 import datetime
 
-from matchfleet_contracts.resources import ExposeType, Phase, Server
-from matchfleet_operator import conditions, ends
+from matchfleet_contracts.resources import Phase, Server
+from matchfleet_operator import conditions, ends, exposure
 from matchfleet_operator.conditions import Said
 from matchfleet_operator.seen import MatchSeen, MatchStatus, PodSeen
 
@@ -68,7 +68,7 @@ def ready(
     match: MatchSeen, pod: PodSeen, *, node_address: str, now: datetime.datetime
 ) -> MatchStatus:
     """The server agreed; players may join."""
-    address, port = endpoint(pod, node_address)
+    found = exposure.endpoint(pod, node_address)
     return dataclasses.replace(
         match.status,
         phase=Phase.READY,
@@ -77,9 +77,10 @@ def ready(
             pod_uid=pod.uid,
             node=pod.node,
             revision=pod.revision,
-            address=address,
-            port=port,
-            url=f"ws://{_host(address)}:{port}",
+            address=found.address,
+            port=found.port,
+            url=found.url,
+            ports=found.ports,
         ),
         times=dataclasses.replace(match.status.times, ready=now),
         conditions=conditions.merged(
@@ -89,22 +90,6 @@ def ready(
         ),
         observed_generation=match.generation,
     )
-
-
-def endpoint(pod: PodSeen, node_address: str) -> tuple[str, int]:
-    """Where players find this server: address and port."""
-    if expose_type(pod) is ExposeType.POD_IP:
-        return pod.address or pod.ip, pod.game_port
-    return pod.address or node_address or pod.host_ip, pod.host_port
-
-
-def expose_type(pod: PodSeen) -> ExposeType:
-    """How this server is exposed, which its node port tells."""
-    return ExposeType.HOST_PORT if pod.host_port else ExposeType.POD_IP
-
-
-def _host(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def ended(match: MatchSeen, end: ends.End, *, now: datetime.datetime) -> MatchStatus:

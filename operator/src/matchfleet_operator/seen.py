@@ -18,6 +18,7 @@ from matchfleet_contracts.resources import (
     ExposeType,
     MatchSpec,
     Phase,
+    PortProtocol,
     Server,
 )
 from matchfleet_contracts.results import Result
@@ -98,6 +99,20 @@ class Terminated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PodPort:
+    """One port of a server for players; host_port is 0 when it has no node port."""
+
+    name: str
+    container_port: int
+    protocol: PortProtocol = PortProtocol.TCP
+    host_port: int = 0
+
+
+GAME_PORT = PodPort(name="game", container_port=7777)
+"""The one port of a server whose Fleet says nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodSeen:
     """A server as last seen.
 
@@ -110,8 +125,9 @@ class PodSeen:
         trouble: why it does not start, in words for a person; empty when nothing is wrong.
         disruption: reason of its DisruptionTarget condition.
         attempt: how many servers before it failed to start, one after the other.
-        host_port: node port of the game, 0 when players reach the pod itself.
+        ports: its ports for players, the one that a Match's url names first.
         address: address told to players instead of the node's own; empty for none.
+        gateway_port: port of the gateway in front of it; 0 for none.
         drain_s: seconds it may go on with its match when told to stop.
     """
 
@@ -137,10 +153,10 @@ class PodSeen:
     node: str = ""
     ip: str = ""
     host_ip: str = ""
-    host_port: int = 0
-    game_port: int = 7777
+    ports: tuple[PodPort, ...] = (GAME_PORT,)
     control_port: int = 7778
     address: str = ""
+    gateway_port: int = 0
     drain_s: int = 20
     revision: str = ""
     attempt: int = 0
@@ -173,12 +189,40 @@ class PodSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostRange:
+    """A named range of node ports, both ends included."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPort:
+    """A port that each server of a Fleet has for players.
+
+    host_ports: name of the range its node port is from; empty for the first range.
+    """
+
+    name: str
+    container_port: int
+    protocol: PortProtocol = PortProtocol.TCP
+    host_ports: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expose:
-    """How players reach a Fleet's servers; ports is the range of node ports, both ends included."""
+    """How players reach a Fleet's servers.
+
+    port, service: of a Gateway Fleet, the port told to players and the headless Service under
+        which its servers have their names.
+    """
 
     type: ExposeType
     address: str = ""
-    ports: tuple[int, int] | None = None
+    port: int = 443
+    service: str = ""
+    host_ports: tuple[HostRange, ...] = ()
 
 
 class Placement(enum.StrEnum):
@@ -295,7 +339,7 @@ class FleetSeen:
     warm: int
     max: int
     drain_s: int
-    game_port: int
+    ports: tuple[FleetPort, ...]
     control_port: int
     expose: Expose
     revision: str

@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matchfleet_contracts.ids import PodName
-from matchfleet_contracts.resources import ExposeType
-from matchfleet_operator import actions, servers
+from matchfleet_operator import actions, exposure, servers
 from matchfleet_operator.rules import Rules, seconds
-from matchfleet_operator.seen import FleetSeen, PodSeen
+from matchfleet_operator.seen import FleetSeen, HostRange, PodSeen
 from matchfleet_operator.servers import Servers, Surroundings
 
 Pick = Callable[[int], int]
@@ -54,11 +53,11 @@ def change(
     room = fleet.max - found.living + len(due)
     growth = _growth(fleet, found, missing, len(due), around, now=now)
     count = max(0, min(missing, room, growth, rules.creates))
-    creates, no_port = _creates(fleet, count, _attempt(due), around, pick)
+    creates, exhausted = _creates(fleet, count, _attempt(due), around, pick)
     excess = _excess(fleet, found, resting, -missing)
     retired = _retired(outdated, fresh, wanted, room)
     doomed = [*due, *found.foreign, *excess, *retired][: rules.deletes]
-    limit, limit_reason = _limit(fleet, missing - len(outdated), room, no_port=no_port)
+    limit, limit_reason = _limit(fleet, missing - len(outdated), room, exhausted=exhausted)
     return Supplies(
         creates=creates,
         deletes=tuple(actions.DeletePod(pod=p, grace_s=_grace_s(p, found)) for p in doomed),
@@ -116,27 +115,19 @@ def _growth(
 
 def _creates(
     fleet: FleetSeen, count: int, attempt: int, around: Surroundings, pick: Pick
-) -> tuple[tuple[actions.CreatePod, ...], bool]:
-    ports = _free_ports(fleet, around)
+) -> tuple[tuple[actions.CreatePod, ...], HostRange | None]:
+    """The servers to create, and the range of node ports that did not suffice for all of them."""
+    drawing = exposure.Drawing(fleet, around.ports_taken, pick)
     creates: list[actions.CreatePod] = []
     for _ in range(count):
-        host_port = 0
-        if fleet.expose.type is ExposeType.HOST_PORT:
-            if not ports:
-                return tuple(creates), True
-            host_port = ports.pop(pick(len(ports)))
+        host_ports = drawing.draw()
+        if host_ports is None:
+            break
         name = PodName(f"{fleet.name}-{_suffix(pick)}")
         creates.append(
-            actions.CreatePod(fleet=fleet, name=name, host_port=host_port, attempt=attempt)
+            actions.CreatePod(fleet=fleet, name=name, host_ports=host_ports, attempt=attempt)
         )
-    return tuple(creates), False
-
-
-def _free_ports(fleet: FleetSeen, around: Surroundings) -> list[int]:
-    if fleet.expose.ports is None:
-        return []
-    first, last = fleet.expose.ports
-    return [port for port in range(first, last + 1) if port not in around.ports_taken]
+    return tuple(creates), drawing.exhausted
 
 
 def _suffix(pick: Pick) -> str:
@@ -171,10 +162,12 @@ def _grace_s(pod: PodSeen, found: Servers) -> int | None:
     return 0 if pod in found.troubled else None
 
 
-def _limit(fleet: FleetSeen, missing: int, room: int, *, no_port: bool) -> tuple[str, str]:
-    if no_port and fleet.expose.ports is not None:
-        first, last = fleet.expose.ports
-        return f"every node port from {first} to {last} is taken", "NoFreePort"
+def _limit(
+    fleet: FleetSeen, missing: int, room: int, *, exhausted: HostRange | None
+) -> tuple[str, str]:
+    if exhausted is not None:
+        taken = f"from {exhausted.first} to {exhausted.last} ({exhausted.name})"
+        return f"every node port {taken} is taken", "NoFreePort"
     if missing > room:
         return f"{missing} more servers are wanted and max is {fleet.max}", "AtMax"
     return "", "WithinMax"

@@ -140,7 +140,7 @@ class Views:
     def _surroundings(self, fleet: FleetSeen | GoneFleet) -> Surroundings:
         memory, name = self.memory, fleet.name
         pods = self.cache.pods_of_fleet(name)
-        takes_ports = isinstance(fleet, FleetSeen) and fleet.expose.ports is not None
+        takes_ports = isinstance(fleet, FleetSeen) and bool(fleet.expose.host_ports)
         return Surroundings(
             reserved=frozenset(p.uid for p in pods if self.cache.is_chosen(p.uid)),
             unfit=frozenset(memory.unfit),
@@ -153,7 +153,8 @@ class Views:
         )
 
     def _ports_taken(self) -> frozenset[int]:
-        return frozenset(p.host_port for p in self.cache.pods() if p.host_port and not p.has_ended)
+        living = (p for p in self.cache.pods() if not p.has_ended)
+        return frozenset(port.host_port for p in living for port in p.ports if port.host_port)
 
 
 def _chosen_uid(match: MatchSeen | GoneMatch) -> PodUid | None:

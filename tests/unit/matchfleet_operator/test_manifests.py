@@ -6,9 +6,9 @@ import json
 import pytest
 
 from matchfleet_contracts.ids import PodName
-from matchfleet_contracts.resources import ExposeType, PlayerKind, RosterEntry
+from matchfleet_contracts.resources import ExposeType, PlayerKind, PortProtocol, RosterEntry
 from matchfleet_operator import actions, errors, manifests, observed, progress
-from matchfleet_operator.seen import Expose
+from matchfleet_operator.seen import Expose, FleetPort, HostRange, PodPort
 from matchfleet_operator.testing import builders
 from matchfleet_operator.testing.builders import at
 
@@ -19,9 +19,9 @@ META = {
 }
 
 
-def a_pod_body(*, host_port: int = 0, **fleet) -> dict:
+def a_pod_body(*, host_ports: tuple[int, ...] = (), **fleet) -> dict:
     create = actions.CreatePod(
-        fleet=builders.a_fleet(**fleet), name=PodName("eu-x"), host_port=host_port, attempt=3
+        fleet=builders.a_fleet(**fleet), name=PodName("eu-x"), host_ports=host_ports, attempt=3
     )
     return manifests.pod_for(create)
 
@@ -65,13 +65,45 @@ def test_a_server_is_what_its_fleet_says_and_what_every_server_is():
 
 
 def test_a_server_that_was_made_is_read_back_as_it_was_meant():
-    expose = Expose(type=ExposeType.HOST_PORT, ports=(7000, 7009), address="play.example")
-    pod = seen(a_pod_body(host_port=7003, expose=expose, game_port=9000, control_port=9001))
+    expose = Expose(
+        type=ExposeType.HOST_PORT,
+        host_ports=(HostRange(name="games", first=7000, last=7009),),
+        address="play.example",
+    )
+    ports = (
+        FleetPort(name="game", container_port=9000),
+        FleetPort(name="voice-in", container_port=9000, protocol=PortProtocol.UDP),
+    )
+    body = a_pod_body(host_ports=(7003, 7004), expose=expose, ports=ports, control_port=9001)
+    pod = seen(body)
     assert (pod.fleet, pod.fleet_uid, pod.revision, pod.attempt) == ("eu", "uid-eu", "r1", 3)
-    assert (pod.host_port, pod.game_port, pod.control_port) == (7003, 9000, 9001)
+    assert pod.ports == (
+        PodPort(name="game", container_port=9000, host_port=7003),
+        PodPort(name="voice-in", container_port=9000, protocol=PortProtocol.UDP, host_port=7004),
+    )
+    assert pod.control_port == 9001
     assert (pod.address, pod.drain_s) == ("play.example", 20)
     assert pod.claim is None
-    assert progress.endpoint(pod, "10.1.1.1") == ("play.example", 7003)
+    env = {e["name"]: e.get("value") for e in game(body)["env"]}
+    assert (env["MATCHFLEET_GAME_PORT"], env["MATCHFLEET_PORT_VOICE_IN"]) == ("9000", "9000")
+
+
+def test_a_server_behind_a_gateway_has_a_name_that_the_gateway_finds():
+    expose = Expose(
+        type=ExposeType.GATEWAY, address="play.example", port=8443, service="mf-servers"
+    )
+    body = a_pod_body(expose=expose)
+    assert (body["spec"]["hostname"], body["spec"]["subdomain"]) == ("eu-x", "mf-servers")
+    assert (seen(body).address, seen(body).gateway_port) == ("play.example", 8443)
+    others = a_pod_body()
+    assert {"hostname", "subdomain"}.isdisjoint(others["spec"])
+
+
+def test_a_pod_without_our_ports_is_not_read_as_a_server():
+    raw = a_raw_pod()
+    game(raw)["ports"] = [{"name": "control", "containerPort": 7778}]
+    with pytest.raises(errors.Unreadable, match="does not declare the ports"):
+        observed.pod(raw)
 
 
 def test_the_template_keeps_what_is_its_own():

@@ -8,7 +8,7 @@ from matchfleet_contracts.ids import PodName, PodUid
 from matchfleet_contracts.resources import Desired, ExposeType, Phase
 from matchfleet_operator import actions, conditions, plan_fleet, routing, supply
 from matchfleet_operator.rules import Rules
-from matchfleet_operator.seen import Expose, GoneFleet, Terminated
+from matchfleet_operator.seen import Expose, GoneFleet, HostRange, Terminated
 from matchfleet_operator.servers import Refusal, Surroundings
 from matchfleet_operator.testing import builders
 from matchfleet_operator.testing.builders import at
@@ -151,13 +151,15 @@ def test_no_server_is_created_while_the_answer_to_the_last_creation_is_unknown()
     assert steps.actions == (actions.LookAtPod(name=PodName("eu-x")),)
 
 
-HOST_PORTS = Expose(type=ExposeType.HOST_PORT, ports=(7000, 7003))
+HOST_PORTS = Expose(
+    type=ExposeType.HOST_PORT, host_ports=(HostRange(name="games", first=7000, last=7003),)
+)
 
 
 def test_a_new_server_takes_a_node_port_that_no_other_server_has():
     fleet = builders.a_fleet(warm=3, expose=HOST_PORTS)
     steps = plan(fleet, ports_taken={7001, 9000})
-    assert {c.host_port for c in of(steps, actions.CreatePod)} == {7000, 7002, 7003}
+    assert {c.host_ports for c in of(steps, actions.CreatePod)} == {(7000,), (7002,), (7003,)}
 
 
 def test_a_fleet_without_a_free_node_port_says_so():
@@ -166,6 +168,7 @@ def test_a_fleet_without_a_free_node_port_says_so():
     assert len(of(steps, actions.CreatePod)) == 1
     limited = condition(steps, supply.CAPACITY_LIMITED)
     assert (limited.status, limited.reason) == ("True", "NoFreePort")
+    assert "from 7000 to 7003 (games)" in limited.message
 
 
 def test_a_fleet_at_max_says_so():

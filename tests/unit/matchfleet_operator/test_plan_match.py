@@ -11,7 +11,7 @@ from matchfleet_contracts.resources import Desired, Phase, Reason
 from matchfleet_operator import actions, plan_match, progress, supply
 from matchfleet_operator.plan_match import Around, Attempt
 from matchfleet_operator.rules import Rules
-from matchfleet_operator.seen import MatchSeen, PodSeen
+from matchfleet_operator.seen import MatchSeen, PodPort, PodSeen
 from matchfleet_operator.testing import builders
 from matchfleet_operator.testing.builders import at
 
@@ -139,6 +139,7 @@ def test_a_match_that_no_server_would_play_fails_with_the_servers_words():
     assert "durationSeconds" in status.message
 
 
+AT_7003 = (PodPort(name="game", container_port=7777, host_port=7003),)
 AGREED = Attempt(first_at=at(4), last_at=at(4), acknowledged=True)
 
 
@@ -147,16 +148,16 @@ AGREED = Attempt(first_at=at(4), last_at=at(4), acknowledged=True)
     [
         pytest.param(builders.a_claimed_pod(), "", "ws://10.0.0.9:7777", id="pod"),
         pytest.param(
-            builders.a_claimed_pod(host_port=7003), "", "ws://192.168.0.1:7003", id="node unread"
+            builders.a_claimed_pod(ports=AT_7003), "", "ws://192.168.0.1:7003", id="node unread"
         ),
         pytest.param(
-            builders.a_claimed_pod(host_port=7003),
+            builders.a_claimed_pod(ports=AT_7003),
             "203.0.113.5",
             "ws://203.0.113.5:7003",
             id="node",
         ),
         pytest.param(
-            builders.a_claimed_pod(host_port=7003, address="play.example"),
+            builders.a_claimed_pod(ports=AT_7003, address="play.example"),
             "203.0.113.5",
             "ws://play.example:7003",
             id="told by the fleet",

@@ -21,6 +21,7 @@ from matchfleet_contracts.results import Outcome, Result, Standing
 from matchfleet_operator.seen import (
     Claim,
     Expose,
+    FleetPort,
     FleetSeen,
     FleetStatus,
     GoneMatch,
@@ -227,7 +228,7 @@ def a_fleet(name: str = "eu", **changes: Any) -> FleetSeen:
         "warm": 0,
         "max": 10,
         "drain_s": 20,
-        "game_port": 7777,
+        "ports": (FleetPort(name="game", container_port=7777),),
         "control_port": 7778,
         "expose": Expose(type=ExposeType.POD_IP),
         "revision": "r1",
