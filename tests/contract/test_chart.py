@@ -28,6 +28,7 @@ CRDS = ROOT / "crds"
 RELEASE, NAMESPACE = "matchfleet", "games"
 KUBE_VERSION = "1.33.0"
 VALUES = sorted(path.name for path in (CHART / "ci").glob("*-values.yaml"))
+LEASE = operator_settings.Settings.model_fields["lease_name"].default
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 Manifest = dict[str, Any]
@@ -206,7 +207,8 @@ def test_roles_grant_the_verbs_of_the_contract_and_no_more(chart: Chart) -> None
         "fleets/status": {"patch"},
         "pods": {"get", "list", "watch", "create", "patch", "delete"},
         "events": {"create"},
-        "leases": {"get", "create", "update"},
+        "leases": {"create"},
+        f"leases={LEASE}": {"get", "patch"},
         f"namespaces={NAMESPACE}": {"get"},
     }
     assert rules(objects, "Role", "matchfleet-api") == {
@@ -288,9 +290,16 @@ def test_a_process_is_told_all_that_it_demands_and_nothing_that_it_does_not_know
     assert told <= {f"MATCHFLEET_{field.upper()}" for field in fields}
 
 
-def test_the_operator_is_alone_and_replaced_before_its_successor_starts(chart: Chart) -> None:
-    spec = named(chart.objects("external-values.yaml"), "Deployment", "matchfleet-operator")["spec"]
-    assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
+def test_operators_are_two_apart_and_replaced_one_by_one(chart: Chart) -> None:
+    objects = chart.objects("external-values.yaml")
+    spec = named(objects, "Deployment", "matchfleet-operator")["spec"]
+    assert (spec["replicas"], spec["strategy"]["type"]) == (2, "RollingUpdate")
+    apart = spec["template"]["spec"]["affinity"]["podAntiAffinity"]
+    (preferred,) = apart["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert preferred["podAffinityTerm"]["labelSelector"] == spec["selector"]
+    budget = named(objects, "PodDisruptionBudget", "matchfleet-operator")["spec"]
+    assert budget == {"minAvailable": 1, "selector": spec["selector"]}
+    assert "spec" not in named(objects, "Lease", LEASE), "it is the operators' to write"
     fields = operator_settings.Settings.model_fields
     needed_s = fields["stop_seconds"].default + fields["release_seconds"].default
     assert spec["template"]["spec"]["terminationGracePeriodSeconds"] > needed_s
@@ -526,3 +535,9 @@ def test_a_release_is_installed_upgraded_and_removed_without_a_trace(
 
 def namespace_of(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def test_a_single_operator_has_no_budget_that_would_hold_up_a_drain(chart: Chart) -> None:
+    objects = chart.objects("kind-values.yaml", "--set", "operator.replicas=1")
+    budgets = [o["metadata"]["name"] for o in objects if o["kind"] == "PodDisruptionBudget"]
+    assert "matchfleet-operator" not in budgets

@@ -19,6 +19,7 @@ import installs
 
 FULLNAME = "matchfleet"
 ROLLED_OUT = "--timeout=180s"
+OPERATORS = 2
 
 
 class KindInstall:
@@ -68,8 +69,8 @@ class KindInstall:
         await self.kubectl("delete", "pod", "-l", label, "--force", "--grace-period=0")
 
     async def start_operator(self) -> None:
-        """One replica is wanted again."""
-        await self._scale("deployment", "operator", 1)
+        """All replicas are wanted again."""
+        await self._scale("deployment", "operator", OPERATORS)
 
     async def stop_store(self, store: str) -> None:
         """No replica is wanted; returns once it is gone."""
@@ -102,7 +103,8 @@ class KindInstall:
         for item in found:
             if item["spec"].get("replicas", 1) == 0:
                 kind, name = item["kind"].lower(), item["metadata"]["name"]
-                await self.kubectl("scale", kind, name, "--replicas=1")
+                count = OPERATORS if name == f"{FULLNAME}-operator" else 1
+                await self.kubectl("scale", kind, name, f"--replicas={count}")
         names = [f"{item['kind'].lower()}/{item['metadata']['name']}" for item in found]
         await asyncio.gather(
             *(self.kubectl("rollout", "status", name, ROLLED_OUT) for name in names)

@@ -13,6 +13,7 @@ A process of the platform as a Deployment. Its parameters are its whole descript
   annotations     of the pod
   podName         whether it is told its pod's name
   grace           seconds between SIGTERM and SIGKILL
+  apart           whether its pods prefer nodes of their own
 */}}
 {{- define "matchfleet.process" -}}
 {{- $labels := dict "root" .root "component" .component -}}
@@ -43,6 +44,16 @@ spec:
       serviceAccountName: {{ . }}
       {{- end }}
       terminationGracePeriodSeconds: {{ .grace | default 30 }}
+      {{- if .apart }}
+      affinity:
+        podAntiAffinity:
+          preferredDuringSchedulingIgnoredDuringExecution:
+          - weight: 100
+            podAffinityTerm:
+              topologyKey: kubernetes.io/hostname
+              labelSelector:
+                matchLabels: {{- include "matchfleet.selector" $labels | nindent 18 }}
+      {{- end }}
       containers:
       - name: {{ .component }}
         image: {{ include "matchfleet.image" (dict "root" .root "image" .root.Values.image) }}

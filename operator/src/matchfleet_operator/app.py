@@ -1,10 +1,10 @@
 """The operator as a process: builds everything once, looks at everything, then works until told.
 
     kopf (thread) --tell--> Feed --> Cache --keys--> WorkQueue --> Reconciler x N --> Executor
-    Auditor (every 30 s) ----^
+    Auditor (every 30 s) ----^                     ^-- open while we lead: Leadership
 
-No key is worked on before the first complete look. On SIGTERM nothing new begins, what is in hand
-is finished; live matches need no operator.
+No key is worked on but by the leader, after a complete look of its own. On SIGTERM nothing new
+begins, what is in hand is finished and the Lease given back; live matches need no operator.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import random
 import secrets
 import signal
 import time
+import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -22,19 +23,22 @@ import aiohttp
 import structlog
 
 from matchfleet_adapters import rabbitmq
-from matchfleet_contracts.resources import Phase
+from matchfleet_operator import census, errors, handlers, metrics
 from matchfleet_operator import client as kube_client
-from matchfleet_operator import errors, handlers, metrics
 from matchfleet_operator.access import Access
 from matchfleet_operator.assign import Assigner, HttpAssigner
 from matchfleet_operator.audit import Auditor
 from matchfleet_operator.bucket import Bucket
 from matchfleet_operator.cache import Cache
+from matchfleet_operator.census import Census
+from matchfleet_operator.duties import Duties
 from matchfleet_operator.event_writer import EventWriter
 from matchfleet_operator.executor import Executor
 from matchfleet_operator.feed import Feed
+from matchfleet_operator.fence import Fence
 from matchfleet_operator.keys import Key
 from matchfleet_operator.kube import Kind, KubeApi, Object
+from matchfleet_operator.leadership import Leadership
 from matchfleet_operator.memory import Memory
 from matchfleet_operator.namespace import NamespaceGuard
 from matchfleet_operator.publishing import EventPublisher, Fuse
@@ -76,6 +80,8 @@ class Operator:
     guard: NamespaceGuard
     reconciler: Reconciler
     event_writer: EventWriter
+    leadership: Leadership
+    census: Census
     board: health.Board
     deaf: asyncio.Event
 
@@ -88,12 +94,27 @@ def build(
     publisher: EventPublisher,
     assigner: Assigner,
     board: health.Board,
+    memory: Memory | None = None,
+    lease_api: KubeApi | None = None,
 ) -> Operator:
-    """Joins the parts; nothing runs yet."""
+    """Joins the parts; nothing runs yet.
+
+    memory: that whose leadership `api` asks for before it writes, if it does.
+    lease_api: a way to the Lease that waits behind no other request; `api` if not given.
+    """
     clock = SystemClock()
     namespace = settings.namespace or access.namespace
     queue: WorkQueue[Key] = WorkQueue(jitter=random.random)
-    memory = Memory()
+    memory = memory or Memory()
+    leadership = Leadership(
+        lease_api or api,
+        clock,
+        name=settings.lease_name,
+        me=f"{settings.pod_name}_{uuid.uuid4().hex[:8]}",
+        timing=settings.timing(),
+    )
+    memory.leads = leadership.leads
+    queue.close()
     cache = Cache(queue.add)
     guard = NamespaceGuard(api, memory, namespace)
     feed = Feed(cache, memory, clock, suspect=guard.suspect)
@@ -128,6 +149,8 @@ def build(
         guard=guard,
         reconciler=Reconciler(views=views, executor=executor, queue=queue, clock=clock),
         event_writer=event_writer,
+        leadership=leadership,
+        census=Census(cache),
         board=board,
         deaf=deaf,
     )
@@ -150,22 +173,35 @@ async def run(settings: Settings) -> None:
         publisher = await stack.enter_async_context(
             rabbitmq.Publisher.connected(settings.rabbitmq_url, name="operator")
         )
+        lease_session = await stack.enter_async_context(
+            kube_client.open_session(access, connections=2)
+        )
+        memory = Memory()
+        bucket = Bucket(per_s=settings.writes_per_second, burst=settings.writes_burst)
         operator = build(
             settings,
             access=access,
-            api=kube_client.Client(
-                session,
-                access,
-                namespace=settings.namespace or access.namespace,
-                writes=Bucket(per_s=settings.writes_per_second, burst=settings.writes_burst),
-                timeout_s=settings.request_timeout_seconds,
-            ),
+            api=_client(settings, access, session, Fence(bucket, memory)),
             publisher=publisher,
             assigner=HttpAssigner(pods, files, timeout_s=settings.request_timeout_seconds),
             board=board,
+            memory=memory,
+            lease_api=_client(settings, access, lease_session, Bucket(per_s=10.0, burst=10)),
         )
         await stack.enter_async_context(_served(operator))
         await work(operator, stop)
+
+
+def _client(
+    settings: Settings, access: Access, session: aiohttp.ClientSession, writes: kube_client.Pace
+) -> kube_client.Client:
+    return kube_client.Client(
+        session,
+        access,
+        namespace=settings.namespace or access.namespace,
+        writes=writes,
+        timeout_s=settings.request_timeout_seconds,
+    )
 
 
 def _stop_signal() -> asyncio.Event:
@@ -204,32 +240,43 @@ async def work(operator: Operator, stop: asyncio.Event) -> None:
     Raises:
         errors.OperatorError: the API server did not answer in time, or the watch keeps failing.
     """
+    metrics.LEADER.set(0)
+    metrics.AUDIT_AGE.set_function(operator.auditor.age_s)
+    duties = Duties(operator.memory, operator.auditor, operator.queue)
     stopping = asyncio.create_task(stop.wait(), name="stop-signal")
+    tried = asyncio.create_task(operator.leadership.tried(), name="lease tried")
+    tasks = [asyncio.create_task(operator.leadership.campaign(duties), name="lease")]
     try:
-        if not await _first_audit(operator, stop):
-            return
-        tasks = [
-            asyncio.create_task(operator.reconciler.work(), name=f"worker-{n}")
-            for n in range(operator.settings.workers)
-        ]
-        tasks += [
-            asyncio.create_task(_supervise_watch(operator), name="watch"),
-            asyncio.create_task(_audit_for_ever(operator), name="audit"),
-            asyncio.create_task(_guard_namespace(operator), name="namespace"),
-            asyncio.create_task(operator.event_writer.work(), name="events"),
-            asyncio.create_task(_count_matches(operator), name="counts"),
-        ]
-        log.info("operator_started", namespace=operator.namespace, **operator.cache.counts())
-        try:
+        # First, so that the look that every process begins with is that of a leader already.
+        await asyncio.wait([stopping, tried, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        if await _first_audit(operator, stop):
+            tasks += _begin(operator)
+            log.info("operator_started", namespace=operator.namespace, **operator.cache.counts())
             await _until_told_or_broken(stopping, tasks)
             await _wind_down(operator)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
     finally:
-        stopping.cancel()
+        for task in (stopping, tried, *tasks):
+            task.cancel()
+        # Before the watch has ended: somebody waits to lead.
+        await operator.leadership.give_back()
+        await asyncio.gather(*tasks, return_exceptions=True)
     log.info("operator_stopped")
+
+
+def _begin(operator: Operator) -> list["asyncio.Task[None]"]:
+    workers = [
+        asyncio.create_task(operator.reconciler.work(), name=f"worker-{n}")
+        for n in range(operator.settings.workers)
+    ]
+    return [
+        *workers,
+        asyncio.create_task(_supervise_watch(operator), name="watch"),
+        asyncio.create_task(_audit_for_ever(operator), name="audit"),
+        asyncio.create_task(_guard_namespace(operator), name="namespace"),
+        asyncio.create_task(operator.event_writer.work(), name="events"),
+        asyncio.create_task(operator.census.work(), name="census"),
+        asyncio.create_task(census.measure_lag(), name="loop lag"),
+    ]
 
 
 async def _until_told_or_broken(
@@ -274,19 +321,10 @@ async def _audit_for_ever(operator: Operator) -> None:
 
 async def _guard_namespace(operator: Operator) -> None:
     await operator.guard.watch(period_s=operator.settings.audit_seconds)
+    operator.queue.open()
     operator.auditor.recheck()
     # All is planned anew with that knowledge; there is nothing more to find out.
     await asyncio.Event().wait()
-
-
-async def _count_matches(operator: Operator) -> None:
-    while True:
-        counts = dict.fromkeys(Phase, 0)
-        for match in operator.cache.matches():
-            counts[match.status.phase] += 1
-        for phase, count in counts.items():
-            metrics.MATCHES.labels(phase=phase.value).set(count)
-        await asyncio.sleep(5.0)
 
 
 async def _supervise_watch(operator: Operator) -> None:
@@ -333,13 +371,16 @@ async def _until_ended(watching: handlers.Watching, operator: Operator) -> None:
 async def _wind_down(operator: Operator) -> None:
     """Begins nothing new; finishes what is in hand, or lets go of everything if all is ending."""
     operator.memory.closing = True
+    operator.queue.close()
     log.info("operator_stopping")
     chosen = operator.settings
     if await operator.guard.check():
+        operator.queue.open()
         operator.auditor.recheck()
         await _until(lambda: _nothing_held(operator), within_s=chosen.release_seconds)
         return
-    await _until(lambda: operator.queue.is_idle, within_s=chosen.stop_seconds)
+    # Whoever leads next should not wait for long, and what is left it takes up from here.
+    await _until(lambda: not operator.queue.is_at_work, within_s=chosen.stop_seconds)
 
 
 def _nothing_held(operator: Operator) -> bool:

@@ -6,20 +6,31 @@ did not come in time may stand for a write that was done; whoever asked finds ou
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import msgspec
 
 from matchfleet_operator import errors, metrics
 from matchfleet_operator.access import Access
-from matchfleet_operator.bucket import Bucket
 from matchfleet_operator.kube import Kind, Listing, Object
 
 _MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
 PAGE_OBJECTS = 500
 TOKEN_KEPT_S = 30.0
+
+
+class Pace(Protocol):
+    """Says when one more write may be sent; `bucket` and `fence` do."""
+
+    async def take(self) -> None:
+        """Returns when it may.
+
+        Raises:
+            errors.NotLeading: it may not at all.
+        """
+        ...
 
 
 class Client:
@@ -31,7 +42,7 @@ class Client:
         access: Access,
         *,
         namespace: str,
-        writes: Bucket,
+        writes: Pace,
         timeout_s: float,
     ) -> None:
         """`session` speaks TLS as `access` says; see `open_session`."""

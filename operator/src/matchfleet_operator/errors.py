@@ -2,6 +2,7 @@
 
 OperatorError
  +-- SettingsWrong      the process cannot start like this; the message says what to change
+ +-- NotLeading         another replica leads, or nobody; nothing was done
  +-- Unreadable         an object of the API server is not what its schema says
  +-- ApiError           the API server did not do what it was asked to
       +-- Unreachable   no answer, or not in time; it may have been done all the same
@@ -22,6 +23,13 @@ class OperatorError(Exception):
 
 class SettingsWrong(OperatorError):
     """The process cannot start like this; the message says what to change."""
+
+
+class NotLeading(OperatorError):
+    """Another replica leads, or nobody; nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__("this replica does not lead: the key waits for its turn")
 
 
 class Unreadable(OperatorError):

@@ -44,6 +44,6 @@ class EventWriter:
             )
             try:
                 await self._api.create(kube.EVENTS, body)
-            except errors.ApiError as error:
+            except (errors.ApiError, errors.NotLeading) as error:
                 metrics.EVENTS_DROPPED.inc()
                 log.info("event_not_written", reason=event.reason, why=str(error))

@@ -61,8 +61,11 @@ class Executor:
 
         Raises:
             Stale: plan anew; what changed is in the cache already.
+            errors.NotLeading: nothing was done, for another replica may be at it.
             errors.ApiError, adapter_errors.AdapterError: try again later.
         """
+        if not self.memory.leading:
+            raise errors.NotLeading
         match action:
             case actions.PatchMatchStatus():
                 await self._patch_match(action)
@@ -128,14 +131,21 @@ class Executor:
             reason=status.reason or None,
             message=status.message or None,
         )
-        first_seen = self.memory.first_seen_at.get(match.uid)
-        if first_seen is None:
-            return
-        took_s = (self.clock.now() - first_seen).total_seconds()
         if status.phase is Phase.ASSIGNED:
-            metrics.CLAIM_SECONDS.observe(took_s)
+            self._tell_step(match.uid, "chosen")
         elif status.phase is Phase.READY:
-            metrics.READY_SECONDS.labels(path=self._path(match.uid, status)).observe(took_s)
+            took_s = self._tell_step(match.uid, "ready")
+            if took_s is not None:
+                metrics.READY_SECONDS.labels(path=self._path(match.uid, status)).observe(took_s)
+
+    def _tell_step(self, uid: MatchUid, step: str) -> float | None:
+        """How long a Match took to come so far, in seconds, where that is known."""
+        first_seen = self.memory.first_seen_at.get(uid)
+        if first_seen is None:
+            return None
+        took_s = (self.clock.now() - first_seen).total_seconds()
+        metrics.CLAIM_SECONDS.labels(step=step).observe(took_s)
+        return took_s
 
     def _path(self, uid: MatchUid, status: MatchStatus) -> str:
         """Whether the server was there before its Match was."""
@@ -205,6 +215,7 @@ class Executor:
             self.memory.unfit.add(claim.pod.uid)
             await self._look_at_pod(claim.pod.name, claim.pod.uid)
             raise Stale from error
+        self._tell_step(claim.match.uid, "claimed")
 
     async def _patch_pod(self, pod: PodSeen, body: manifests.Body) -> None:
         try:
@@ -224,6 +235,7 @@ class Executor:
         match answer:
             case assign.Accepted():
                 attempt = dataclasses.replace(attempt, acknowledged=True)
+                self._tell_step(send.match.uid, "acknowledged")
             case assign.Declined(detail=detail, unplayable=unplayable):
                 attempt = dataclasses.replace(attempt, refused=detail, unplayable=unplayable)
                 log.warning(

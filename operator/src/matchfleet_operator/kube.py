@@ -25,6 +25,7 @@ MATCHES = Kind(f"apis/{GROUP}/{VERSION}", "matches")
 FLEETS = Kind(f"apis/{GROUP}/{VERSION}", "fleets")
 PODS = Kind("api/v1", "pods")
 EVENTS = Kind("apis/events.k8s.io/v1", "events")
+LEASES = Kind("apis/coordination.k8s.io/v1", "leases")
 NODES = Kind("api/v1", "nodes", is_namespaced=False)
 NAMESPACES = Kind("api/v1", "namespaces", is_namespaced=False)
 

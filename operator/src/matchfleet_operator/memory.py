@@ -3,17 +3,29 @@
 Facts about incarnations (a claim that was refused, an end that was told) are dropped with them.
 """
 
+import dataclasses
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from matchfleet_contracts.ids import FleetName, MatchUid, PodName, PodUid
 from matchfleet_operator.plan_match import Attempt
 from matchfleet_operator.servers import Refusal
 
+# What is measured rather than decided on.
+_KEPT = frozenset({"first_seen_at"})
+
+
+def _always() -> bool:
+    return True
+
 
 @dataclass(slots=True)
 class Memory:
-    """Facts by incarnation; see `plan_match.Around` and `servers.Surroundings` for their use."""
+    """Facts by incarnation; see `plan_match.Around` and `servers.Surroundings` for their use.
+
+    leads: whether this process may act now, by its Lease; one that has no rivals always may.
+    """
 
     settled: set[PodUid] = field(default_factory=set)
     unfit: set[PodUid] = field(default_factory=set)
@@ -27,6 +39,23 @@ class Memory:
     first_seen_at: dict[MatchUid, datetime.datetime] = field(default_factory=dict)
     namespace_ending: bool = False
     closing: bool = False
+    leads: Callable[[], bool] = _always
+
+    @property
+    def leading(self) -> bool:
+        """Whether anything may be done at all.
+
+        In a namespace that is being deleted, Lease included, all that is done is to let go, which
+        any number of processes may do at once.
+        """
+        return self.namespace_ending or self.leads()
+
+    def forget_all(self) -> None:
+        """Another process may have acted since: what we made of our own acts is void."""
+        for each in dataclasses.fields(self):
+            held = getattr(self, each.name)
+            if isinstance(held, set | dict) and each.name not in _KEPT:
+                held.clear()
 
     def forget_match(self, uid: MatchUid) -> None:
         """A Match is gone and nothing is left to do about it."""

@@ -45,11 +45,13 @@ AUDIT_DRIFT: Final = metrics.counter(
     "Objects that a complete list had otherwise than we thought.",
     ("resource", "what"),
 )
-AUDIT_AT: Final = metrics.gauge(
-    "matchfleet_operator_last_audit_timestamp_seconds", "When the last audit ended well."
+AUDIT_AGE: Final = metrics.gauge(
+    "matchfleet_operator_audit_age_seconds", "Since the last audit that went well; 0 before it."
 )
 CLAIM_SECONDS: Final = metrics.histogram(
-    "matchfleet_operator_claim_seconds", "From a Match first seen to the server chosen for it."
+    "matchfleet_operator_claim_seconds",
+    "From a Match first seen to a step of its claim: chosen, claimed, acknowledged, ready.",
+    ("step",),
 )
 READY_SECONDS: Final = metrics.histogram(
     "matchfleet_operator_match_ready_seconds",
@@ -73,6 +75,17 @@ PUBLISHES: Final = metrics.counter(
 )
 EVENTS_DROPPED: Final = metrics.counter(
     "matchfleet_operator_events_dropped_total", "Kubernetes Events that were not written."
+)
+LEADER: Final = metrics.gauge(
+    "matchfleet_operator_leader", "1 while this replica acts, 0 while it stands by."
+)
+LEASE_CHANGES: Final = metrics.counter(
+    "matchfleet_operator_lease_transitions_total",
+    "Times that this replica gained the Lease, lost it, or gave it back.",
+    ("what",),
+)
+LOOP_LAG: Final = metrics.histogram(
+    "matchfleet_operator_loop_lag_seconds", "How late the event loop was with a timer."
 )
 KOPF_RESTARTS: Final = metrics.counter(
     "matchfleet_operator_watch_restarts_total", "Times that kopf ended and was started again."

@@ -27,6 +27,8 @@ REFUSED_RETRY_S = 30.0
 # Results wait while the broker is away, and players for them; a try costs next to nothing.
 BROKER_RETRY_S = 3.0
 OVERDUE_RETRY_S = 1.0
+# By then the queue is closed, or we lead again.
+NOT_LEADING_RETRY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,9 @@ class Reconciler:
             await self._settle(key)
             self.queue.succeeded(key)
             result = "done"
+        except errors.NotLeading:
+            self.queue.add_in(key, NOT_LEADING_RETRY_S)
+            result = "held"
         except errors.Throttled as error:
             self.queue.add_in(key, max(error.retry_after_s, 0.1))
             result = "throttled"

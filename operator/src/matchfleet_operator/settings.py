@@ -4,13 +4,13 @@ Wrong or missing values end the process at once, with a sentence for each.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pydantic
 import pydantic_settings
 
 from matchfleet_contracts import errors as contract_errors
-from matchfleet_operator import access, assign, errors, rules
+from matchfleet_operator import access, assign, errors, lease, rules
 
 _PREFIX = "MATCHFLEET_"
 
@@ -30,7 +30,12 @@ class Settings(pydantic_settings.BaseSettings):
         metrics_port: where /metrics is served, with the two as well; 0 means nowhere.
         audit_seconds: between two complete lists.
         silent_seconds: without any audit or event for this long, the process calls itself dead.
-        stop_seconds: how long work in hand may take after SIGTERM.
+        stop_seconds: how long work in hand may take after SIGTERM, before another replica leads.
+        lease_name: the Lease by which one replica of all in the namespace leads.
+        lease_seconds: not renewed for this long, it is anybody's.
+        lease_renew_seconds: a leader that cannot renew it for this long stops acting; what it asked
+            for in the last moment is over by the end of the Lease.
+        lease_retry_seconds: between two renewals, and between two looks of a standby.
         release_seconds: how long claimed pods are let go of after SIGTERM, if the namespace ends.
         watch_failures: kopf may end so often within ten minutes before the process ends, too.
         event_detail: Kubernetes Events of all that happens, or of what goes wrong only.
@@ -60,7 +65,11 @@ class Settings(pydantic_settings.BaseSettings):
     writes_burst: int = pydantic.Field(default=400, ge=1)
     audit_seconds: float = pydantic.Field(default=30.0, gt=0)
     silent_seconds: float = pydantic.Field(default=180.0, gt=0)
-    stop_seconds: float = pydantic.Field(default=5.0, ge=0)
+    stop_seconds: float = pydantic.Field(default=1.0, ge=0)
+    lease_name: str = "matchfleet-operator"
+    lease_seconds: int = pydantic.Field(default=6, ge=2)
+    lease_renew_seconds: float = pydantic.Field(default=4.0, gt=0)
+    lease_retry_seconds: float = pydantic.Field(default=1.0, gt=0)
     release_seconds: float = pydantic.Field(default=20.0, ge=0)
     watch_failures: int = pydantic.Field(default=10, ge=1)
 
@@ -74,6 +83,28 @@ class Settings(pydantic_settings.BaseSettings):
     retry_start_most_seconds: float = pydantic.Field(default=300.0, gt=0)
     creates_per_pass: int = pydantic.Field(default=8, ge=1)
     deletes_per_pass: int = pydantic.Field(default=8, ge=1)
+
+    @pydantic.model_validator(mode="after")
+    def _lease_is_safe(self) -> Self:
+        if self.lease_retry_seconds >= self.lease_renew_seconds:
+            raise ValueError(
+                "MATCHFLEET_LEASE_RETRY_SECONDS must be less than MATCHFLEET_LEASE_RENEW_SECONDS: "
+                "a leader that fails to renew once would stop"
+            )
+        if self.lease_renew_seconds + self.request_timeout_seconds > self.lease_seconds:
+            raise ValueError(
+                "MATCHFLEET_LEASE_RENEW_SECONDS and MATCHFLEET_REQUEST_TIMEOUT_SECONDS together "
+                "must not exceed MATCHFLEET_LEASE_SECONDS: a request could outlive the Lease"
+            )
+        return self
+
+    def timing(self) -> lease.Timing:
+        """How long the Lease and its renewals last."""
+        return lease.Timing(
+            lasts_s=self.lease_seconds,
+            renew_within_s=self.lease_renew_seconds,
+            retry_s=self.lease_retry_seconds,
+        )
 
     def rules(self) -> rules.Rules:
         """The limits the planners decide by."""

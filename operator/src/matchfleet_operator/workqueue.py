@@ -3,6 +3,9 @@
 A key that comes while it is worked on comes again afterwards. A key may be due later; of several
 times the earliest holds. A key that failed comes back later each time, spread so that many that
 failed together do not come back together.
+
+A closed queue takes keys and hands out none: a standby knows what there is to do, and does not do
+it.
 """
 
 import asyncio
@@ -33,6 +36,7 @@ class WorkQueue(Generic[K]):
         self._count = 0
         self._failures: dict[K, int] = {}
         self._arrived = asyncio.Event()
+        self._is_open = True
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -45,7 +49,8 @@ class WorkQueue(Generic[K]):
         elif key not in self._ready:
             self._ready[key] = asyncio.get_running_loop().time()
             metrics.QUEUE_DEPTH.set(len(self._ready))
-            self._arrived.set()
+            if self._is_open:
+                self._arrived.set()
 
     def add_in(self, key: K, delay_s: float) -> None:
         """The key should be planned after this delay at the latest."""
@@ -75,7 +80,7 @@ class WorkQueue(Generic[K]):
 
     async def get(self) -> K:
         """The next key, when there is one; `done` must follow."""
-        while not self._ready:
+        while not self._ready or not self._is_open:
             self._arrived.clear()
             await self._arrived.wait()
         key, since = self._ready.popitem(last=False)
@@ -91,6 +96,24 @@ class WorkQueue(Generic[K]):
         if key in self._again:
             self._again.discard(key)
             self.add(key)
+
+    def open(self) -> None:
+        """Hands keys out again; how long they waited counts from now."""
+        if self._is_open:
+            return
+        self._is_open = True
+        now = asyncio.get_running_loop().time()
+        self._ready = OrderedDict.fromkeys(self._ready, now)
+        self._arrived.set()
+
+    def close(self) -> None:
+        """Hands no key out until it is opened; what is at work stays so."""
+        self._is_open = False
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether any key is worked on."""
+        return bool(self._working)
 
     @property
     def is_idle(self) -> bool:
