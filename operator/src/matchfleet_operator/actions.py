@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matchfleet_contracts.events import Event
 from matchfleet_contracts.ids import MatchName, MatchUid, PodName, PodUid
 from matchfleet_operator.seen import (
+    Evict,
     FleetSeen,
     FleetStatus,
     GoneMatch,
@@ -38,11 +39,13 @@ class ClaimPod:
     """Makes an idle server that of a Match, if it is still the version that was seen.
 
     deadline_s counts from the pod's start; the kubelet ends the pod then, whatever we do.
+    evict: whether an eviction may end the match.
     """
 
     pod: PodSeen
     match: MatchSeen
     deadline_s: int
+    evict: Evict = Evict.NEVER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

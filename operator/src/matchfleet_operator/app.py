@@ -23,7 +23,7 @@ import aiohttp
 import structlog
 
 from matchfleet_adapters import rabbitmq
-from matchfleet_operator import census, errors, handlers, metrics
+from matchfleet_operator import census, errors, handlers, metrics, node_watch
 from matchfleet_operator import client as kube_client
 from matchfleet_operator.access import Access
 from matchfleet_operator.assign import Assigner, HttpAssigner
@@ -41,10 +41,11 @@ from matchfleet_operator.kube import Kind, KubeApi, Object
 from matchfleet_operator.leadership import Leadership
 from matchfleet_operator.memory import Memory
 from matchfleet_operator.namespace import NamespaceGuard
+from matchfleet_operator.nodes import Nodes
 from matchfleet_operator.publishing import EventPublisher, Fuse
 from matchfleet_operator.reconciler import Reconciler
 from matchfleet_operator.settings import Settings
-from matchfleet_operator.views import Nodes, Views
+from matchfleet_operator.views import Views
 from matchfleet_operator.workqueue import WorkQueue
 from matchfleet_telemetry import health, serving
 
@@ -118,7 +119,12 @@ def build(
     cache = Cache(queue.add)
     guard = NamespaceGuard(api, memory, namespace)
     feed = Feed(cache, memory, clock, suspect=guard.suspect)
-    nodes = Nodes(readable=settings.read_nodes)
+
+    def node_changed(name: str) -> None:
+        for key in cache.keys_of_node(name):
+            queue.add(key)
+
+    nodes = Nodes(wanted=settings.read_nodes, changed=node_changed)
     event_writer = EventWriter(api, clock, namespace=namespace, instance=settings.pod_name)
     executor = Executor(
         api=api,
@@ -272,6 +278,7 @@ def _begin(operator: Operator) -> list["asyncio.Task[None]"]:
         *workers,
         asyncio.create_task(_supervise_watch(operator), name="watch"),
         asyncio.create_task(_audit_for_ever(operator), name="audit"),
+        asyncio.create_task(_watch_nodes(operator), name="nodes"),
         asyncio.create_task(_guard_namespace(operator), name="namespace"),
         asyncio.create_task(operator.event_writer.work(), name="events"),
         asyncio.create_task(operator.census.work(), name="census"),
@@ -317,6 +324,11 @@ async def _audit_for_ever(operator: Operator) -> None:
             await operator.auditor.audit()
         except errors.ApiError as error:
             log.warning("audit_failed", why=str(error))
+
+
+async def _watch_nodes(operator: Operator) -> None:
+    clock = operator.reconciler.clock
+    await node_watch.watch(operator.auditor.nodes, clock, operator.access, operator.namespace)
 
 
 async def _guard_namespace(operator: Operator) -> None:

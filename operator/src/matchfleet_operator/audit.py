@@ -15,7 +15,7 @@ from matchfleet_operator import errors, kube, marks, metrics, observed
 from matchfleet_operator.cache import Cache
 from matchfleet_operator.feed import Feed
 from matchfleet_operator.kube import Kind, KubeApi
-from matchfleet_operator.views import Nodes
+from matchfleet_operator.nodes import Nodes
 
 log = structlog.get_logger(__name__)
 
@@ -79,12 +79,13 @@ class Auditor:
             log.warning("phantoms_found", resource=kind.plural, names=[n for n, _ in phantoms][:10])
 
     async def _read_nodes(self) -> None:
-        if not self.nodes.readable:
+        if not self.nodes.wanted:
             return
         try:
             listing = await self.api.list_all(kube.NODES)
         except (errors.Refused, errors.NotFound) as error:
-            log.info("nodes_unreadable", why=str(error))
-            self.nodes.readable = False
+            if self.nodes.readable or not self.last_at:
+                log.warning("nodes_unreadable", why=str(error))
+            self.nodes.lose()
             return
-        self.nodes.by_name = {n.name: n for n in map(observed.node, listing.items)}
+        self.nodes.replace(listing.items, listing.version, self.feed.clock.now())

@@ -8,12 +8,13 @@ Each change names the keys that should be planned anew.
 """
 
 import dataclasses
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodName, PodUid
 from matchfleet_contracts.resources import Phase
+from matchfleet_operator import placement
 from matchfleet_operator.keys import FleetKey, Key, MatchKey
 from matchfleet_operator.seen import FleetSeen, GoneMatch, MatchSeen, PodSeen
 
@@ -81,6 +82,10 @@ class Cache:
         self._pod_names: dict[PodUid, PodName] = {}
         self._pods_of_fleet: dict[FleetName, set[PodName]] = {}
         self._pods_of_match: dict[MatchUid, set[PodName]] = {}
+        self._servers_on: Counter[str] = Counter()
+        self._busy_on: Counter[str] = Counter()
+        self.loads = placement.Loads(servers=self._servers_on, busy=self._busy_on)
+        """How many servers each node carries; it changes as they come and go."""
         self.gone_matches: dict[MatchUid, GoneMatch] = {}
         """Matches that are gone and were known, until everything about them is done."""
         self.deleted_fleets: OrderedDict[FleetName, None] = OrderedDict()
@@ -205,6 +210,7 @@ class Cache:
         self._pods_of_fleet.setdefault(new.fleet, set()).add(new.name)
         if new.claim is not None:
             self._pods_of_match.setdefault(new.claim.match_uid, set()).add(new.name)
+        self._weigh(new, 1)
         if old is None or dataclasses.replace(old, version=new.version) != new:
             self._pod_moved(new)
         return True
@@ -218,7 +224,28 @@ class Cache:
         if uid in self._chosen:
             self._changed(MatchKey(self._chosen[uid]))
 
+    def _weigh(self, pod: PodSeen, servers: int) -> None:
+        if not pod.node or pod.has_ended:
+            return
+        for counts in (self._servers_on, *((self._busy_on,) if pod.claim is not None else ())):
+            counts[pod.node] += servers
+            if not counts[pod.node]:
+                del counts[pod.node]
+
+    def keys_of_node(self, name: str) -> set[Key]:
+        """The Fleets and Matches of the servers on a node."""
+        found: set[Key] = set()
+        for pod in self._pods.by_name.values():
+            if pod.node == name:
+                found.add(FleetKey(pod.fleet))
+                if pod.claim is not None:
+                    found.add(MatchKey(pod.claim.match_uid))
+                elif pod.uid in self._chosen:
+                    found.add(MatchKey(self._chosen[pod.uid]))
+        return found
+
     def _unlink_pod(self, old: PodSeen) -> None:
+        self._weigh(old, -1)
         self._pod_names.pop(old.uid, None)
         _discard(self._pods_of_fleet, old.fleet, old.name)
         if old.claim is not None:

@@ -5,6 +5,7 @@ message, then why the pod was stopped, then how its process exited. The event is
 what is recorded, so that a second publication says the same as the first.
 """
 
+import dataclasses
 import datetime
 import enum
 from dataclasses import dataclass
@@ -138,9 +139,22 @@ def of_server(pod: PodSeen, *, match_uid: MatchUid, now: datetime.datetime) -> E
     ended = pod.terminated
     at = (ended.at if ended else None) or now
     if ended is not None and ended.message and ended.reason not in _NOT_THE_GAMES_WORDS:
-        return _of_message(ended.message, match_uid=match_uid, at=at)
+        return _blamed(_of_message(ended.message, match_uid=match_uid, at=at), pod)
     reason, message = _without_result(pod, ended)
     return failed(reason, message, at)
+
+
+def _blamed(end: End, pod: PodSeen) -> End:
+    """A server only knows that it was told to stop; its pod may say by whom."""
+    by_whom = pod.reason if pod.reason in _BY_POD_REASON else pod.disruption
+    if end.reason is not Reason.DRAINED or not by_whom:
+        return end
+    text = (
+        f"the server was evicted ({by_whom}), and its match was not over within the "
+        f"{pod.drain_s} s it had to end (drainSeconds of the Fleet)"
+    )
+    reason = _BY_POD_REASON.get(pod.reason, Reason.EVICTED)
+    return dataclasses.replace(end, reason=reason, message=text)
 
 
 def of_lost(now: datetime.datetime) -> End:

@@ -33,7 +33,7 @@ class Feed:
         """`suspect` is called when a claimed server is stopped, maybe with all its namespace."""
         self._cache = cache
         self._memory = memory
-        self._clock = clock
+        self.clock = clock
         self._suspect = suspect
         self.last_at = time.monotonic()
         """When somebody told us something last, on the monotonic clock."""
@@ -93,7 +93,7 @@ class Feed:
         raise AssertionError(f"{kind.plural} are not kept in the cache")
 
     def _remember(self, uid: MatchUid, created: datetime.datetime) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
         # Of a Match that is much older we do not know when it could first have been served.
         if (now - created).total_seconds() < 2:
             self._memory.first_seen_at.setdefault(uid, now)

@@ -80,5 +80,8 @@ def _degraded(
 
 def _progressing(found: Servers, starting: int) -> Said:
     hint = next((f"{p.name}: {p.message}" for p in found.starting if p.message), "")
+    if found.stranded and not hint:
+        nodes = ", ".join(sorted({p.node for p in found.stranded}))
+        hint = f"{len(found.stranded)} idle servers are replaced, for their nodes empty: {nodes}"
     reason = "ServersStarting" if starting else "NothingToDo"
     return Said(supply.PROGRESSING, status=bool(starting), reason=reason, message=hint)

@@ -26,11 +26,14 @@ Tell = Callable[[Kind, str | None, Object, float], None]
 
 GOODBYE_S = 0.5
 LOGIN_KEPT = datetime.timedelta(minutes=5)
-_WATCHED = (
+Watched = tuple[tuple[Kind, tuple[str, str, str]], ...]
+"""Kinds, each with the group, version and plural that kopf selects it by."""
+OURS: Watched = (
     (kube.MATCHES, (GROUP, VERSION, "matches")),
     (kube.FLEETS, (GROUP, VERSION, "fleets")),
     (kube.PODS, ("", "v1", "pods")),
 )
+NODES_ONLY: Watched = ((kube.NODES, ("", "v1", "nodes")),)
 
 
 class NothingKept(kopf.DiffBaseStorage, kopf.ProgressStorage):
@@ -57,10 +60,10 @@ class NothingKept(kopf.DiffBaseStorage, kopf.ProgressStorage):
         return essence
 
 
-def registry_of(tell: Tell, access: Access) -> kopf.OperatorRegistry:
-    """The handlers: three that tell, and one that logs in."""
+def registry_of(tell: Tell, access: Access, watched: Watched = OURS) -> kopf.OperatorRegistry:
+    """The handlers: one a kind that tells, and one that logs in."""
     registry = kopf.OperatorRegistry()
-    for kind, resource in _WATCHED:
+    for kind, resource in watched:
         kopf.on.event(*resource, registry=registry, id=f"tell-{kind.plural}")(_teller(kind, tell))
 
     @kopf.on.login(registry=registry)
@@ -117,11 +120,14 @@ def settings() -> kopf.OperatorSettings:
 class Watching(threading.Thread):
     """kopf at work, in a thread; `ready` is set when it listens, `failure` holds why it ended."""
 
-    def __init__(self, tell: Tell, access: Access, namespaces: Collection[str]) -> None:
+    def __init__(
+        self, tell: Tell, access: Access, namespaces: Collection[str], watched: Watched = OURS
+    ) -> None:
         super().__init__(name="kopf", daemon=True)
         self._tell = tell
         self._access = access
         self._namespaces = namespaces
+        self._watched = watched
         self._lock = threading.Lock()
         self._end: Callable[[], object] | None = None
         self._is_stopped = False
@@ -146,7 +152,7 @@ class Watching(threading.Thread):
                 return
         try:
             await kopf.operator(
-                registry=registry_of(self._tell, self._access),
+                registry=registry_of(self._tell, self._access, self._watched),
                 settings=settings(),
                 standalone=True,
                 namespaces=list(self._namespaces),

@@ -22,8 +22,9 @@ from matchfleet_contracts.resources import (
     ExposeType,
     Server,
 )
-from matchfleet_operator import actions, ends, marks
+from matchfleet_operator import actions, ends, marks, placement
 from matchfleet_operator.seen import (
+    Evict,
     FleetSeen,
     FleetStatus,
     MatchSeen,
@@ -58,6 +59,7 @@ def pod_for(create: actions.CreatePod) -> Body:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "tolerations": _tolerations(spec),
+        **placement.wishes(spec, fleet),
     }
     if fleet.expose.type is ExposeType.GATEWAY:
         # The name under which the gateway finds it: HOSTNAME.SUBDOMAIN.NAMESPACE.svc.
@@ -86,7 +88,10 @@ def _labels(fleet: FleetSeen) -> Body:
 
 
 def _notes(create: actions.CreatePod) -> Body:
-    notes = {marks.ANNOTATION_ATTEMPT: str(create.attempt)}
+    notes = {
+        marks.ANNOTATION_ATTEMPT: str(create.attempt),
+        marks.ANNOTATION_SAFE_TO_EVICT: "true",
+    }
     expose = create.fleet.expose
     if expose.address:
         notes[marks.ANNOTATION_ADDRESS] = expose.address
@@ -197,7 +202,11 @@ def claim_patch(claim: actions.ClaimPod) -> Body:
         "metadata": {
             "uid": pod.uid,
             "resourceVersion": str(pod.version),
-            "labels": {LABEL_STATE: "busy", LABEL_MATCH: _label(match.name)},
+            "labels": {
+                LABEL_STATE: "busy",
+                LABEL_MATCH: _label(match.name),
+                marks.LABEL_EVICT: claim.evict.value,
+            },
             "annotations": {
                 ANNOTATION_MATCH_UID: match.uid,
                 marks.ANNOTATION_MATCH: match.name,
@@ -205,12 +214,17 @@ def claim_patch(claim: actions.ClaimPod) -> Body:
                 marks.ANNOTATION_REGION: told.region,
                 marks.ANNOTATION_HUMANS: str(told.humans),
                 marks.ANNOTATION_BOTS: str(told.bots),
+                marks.ANNOTATION_SAFE_TO_EVICT: _yes_or_no(claim.evict is Evict.ALWAYS),
             },
             "ownerReferences": [_owner("Match", match.name, match.uid)],
             "finalizers": [*pod.finalizers, FINALIZER_RESULT],
         },
         "spec": {"activeDeadlineSeconds": claim.deadline_s},
     }
+
+
+def _yes_or_no(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _label(name: str) -> str:

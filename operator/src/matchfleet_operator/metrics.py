@@ -32,6 +32,9 @@ EVENT_LAG: Final = metrics.histogram(
     "From a time the API server stamped on a change to its event here, where it stamps one.",
     buckets=metrics.LONG_SECONDS,
 )
+NODE_WATCH_ENDS: Final = metrics.counter(
+    "matchfleet_operator_node_watch_ends_total", "Times that the watch over nodes ended."
+)
 CACHE_OBJECTS: Final = metrics.gauge(
     "matchfleet_operator_cache_objects", "Objects known.", ("resource",)
 )

@@ -29,6 +29,7 @@ from matchfleet_operator import errors, marks
 from matchfleet_operator.seen import (
     Autoscale,
     Claim,
+    Cordon,
     CrashBudget,
     Disruption,
     Evict,
@@ -66,6 +67,17 @@ _TROUBLES = frozenset(
         "CrashLoopBackOff",
     }
 )
+
+
+# Taints by which a node is emptied before it goes, and what each says was done to the node. Others
+# only keep some pods out, and the servers' template may tolerate them.
+_EMPTYING = {
+    "node.kubernetes.io/unschedulable": "cordoned",
+    "ToBeDeletedByClusterAutoscaler": "given up by the cluster autoscaler",
+    "karpenter.sh/disrupted": "given up by Karpenter",
+    "karpenter.sh/disruption": "given up by Karpenter",
+    "node.cloudprovider.kubernetes.io/shutdown": "shut down by its cloud",
+}
 
 
 def uid_of(raw: Raw) -> str:
@@ -418,7 +430,47 @@ def node(raw: Raw) -> NodeSeen:
         name=name_of(raw),
         ready=_condition(status, "Ready").get("status") == "True",
         address=by_type.get("ExternalIP") or by_type.get("InternalIP") or "",
+        version=version_of(raw),
+        taints=tuple(t["key"] for t in _taints(raw)),
+        cordon=_cordon(raw),
     )
+
+
+def _taints(raw: Raw) -> list[Raw]:
+    return (raw.get("spec") or {}).get("taints") or []
+
+
+def _cordon(raw: Raw) -> Cordon | None:
+    """That a node is being emptied, and since when: the earliest time that anybody noted."""
+    unschedulable = (raw.get("spec") or {}).get("unschedulable", False)
+    found = [t for t in _taints(raw) if t["key"] in _EMPTYING]
+    if not unschedulable and not found:
+        return None
+    times = [at for t in found if (at := _tainted_at(t)) is not None]
+    if unschedulable and not times:
+        times = _cordoned_at(raw)
+    words = [_EMPTYING[t["key"]] for t in found]
+    return Cordon(why=words[0] if words else "cordoned", since=min(times, default=None))
+
+
+def _tainted_at(taint: Raw) -> datetime.datetime | None:
+    if taint.get("timeAdded"):
+        return _time(taint["timeAdded"])
+    # The cluster autoscaler writes seconds since 1970 into its taint's value.
+    value = taint.get("value") or ""
+    return datetime.datetime.fromtimestamp(int(value), datetime.UTC) if value.isdigit() else None
+
+
+def _cordoned_at(raw: Raw) -> list[datetime.datetime]:
+    """When `spec.unschedulable` was written, by the API server's own account of who wrote what.
+
+    Only the node controller adds the taint that says it better, and only a little later.
+    """
+    return [
+        clock.parse_rfc3339(entry["time"])
+        for entry in raw["metadata"].get("managedFields") or ()
+        if "f:unschedulable" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and "time" in entry
+    ]
 
 
 def _time(text: str | None) -> datetime.datetime | None:

@@ -18,10 +18,19 @@ from dataclasses import dataclass, field
 from matchfleet_contracts import events
 from matchfleet_contracts.ids import PodName, PodUid
 from matchfleet_contracts.resources import Desired, Phase, Reason
-from matchfleet_operator import actions, conditions, ends, plan_after, progress, supply
+from matchfleet_operator import (
+    actions,
+    conditions,
+    disruption,
+    ends,
+    plan_after,
+    progress,
+    supply,
+)
 from matchfleet_operator.actions import Plan
+from matchfleet_operator.disruption import Drain
 from matchfleet_operator.rules import Rules, seconds
-from matchfleet_operator.seen import GoneMatch, MatchSeen, PodSeen
+from matchfleet_operator.seen import Evict, GoneMatch, MatchSeen, PodSeen
 from matchfleet_operator.supply import Supply
 
 
@@ -53,6 +62,8 @@ class Around:
         attempt: how the assignment went so far.
         ready_told, end_told: `match.ready`, `match.ended` is published by this process.
         supply: what it may hope for.
+        drain: that its server's node is being emptied, if it is.
+        evict: whether an eviction may end the match.
         node_works: whether its server's node works; None when nodes cannot be read.
         looked_at: when each of its pods was last read from the API server itself.
         namespace_ending: everything in this namespace is being deleted.
@@ -66,6 +77,8 @@ class Around:
     ready_told: bool = False
     end_told: bool = False
     supply: Supply = field(default_factory=Supply)
+    drain: Drain | None = None
+    evict: Evict = Evict.NEVER
     node_works: bool | None = None
     looked_at: Mapping[PodUid, datetime.datetime] = field(default_factory=dict)
     node_address: str = ""
@@ -110,6 +123,7 @@ def _of_seen(
                 return actions.act(actions.LookAtPod(name=mine.name, uid=mine.uid))
             case ends.State.OVER:
                 told = ends.of_server(mine, match_uid=match.uid, now=now)
+                told = disruption.explained(told, mine, around.drain)
                 return _conclude(match, mine, told, around, now=now, rules=rules)
             case ends.State.LOST:
                 told = ends.of_lost(now)
@@ -270,11 +284,15 @@ def _claim(
         if _is_gone(match, around):
             return _take_away(match, "the server is gone", now=now)
         return _look_for(match)
+    if around.drain is not None and around.drain.is_due(now):
+        return _take_away(match, around.drain.message, now=now)
     if pod.claim is None:
         if not pod.is_idle or pod.uid in around.unfit:
             return _take_away(match, "the server cannot be claimed", now=now)
         deadline_s = _active_deadline_s(match, pod, now=now, rules=rules)
-        return actions.act(actions.ClaimPod(pod=pod, match=match, deadline_s=deadline_s))
+        return actions.act(
+            actions.ClaimPod(pod=pod, match=match, deadline_s=deadline_s, evict=around.evict)
+        )
     if pod.claim.match_uid != match.uid:
         return _take_away(match, "another match has the server", now=now)
     if pod.is_deleting:
@@ -359,9 +377,15 @@ def _watch(
             return _look_for(match)
         lost = ends.failed(Reason.SERVER_LOST, "the server's pod is gone and left no result", now)
         return _record(match, lost, now=now, rules=rules)
-    steps = () if around.ready_told else (_ready_event(match, pod),)
+    steps: tuple[actions.Action, ...] = () if around.ready_told else (_ready_event(match, pod),)
     settles_at = ends.settles_at(pod, around.sight(pod), rules)
-    waiting = actions.wait(_backstop(match, pod, rules), settles_at)
+    drained_at = None
+    if around.drain is not None and not (pod.is_deleting or pod.has_ended):
+        drained_at = around.drain.at
+        if around.drain.is_due(now):
+            # With the time it has to stop by itself, as anybody would delete it.
+            steps = (*steps, actions.DeletePod(pod=pod))
+    waiting = actions.wait(_backstop(match, pod, rules), settles_at, drained_at)
     return Plan(actions=steps, wake_at=waiting.wake_at)
 
 

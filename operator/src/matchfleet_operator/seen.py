@@ -360,9 +360,26 @@ class GoneFleet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cordon:
+    """That a node takes no new servers, for somebody is emptying it.
+
+    why: what was done to it, as the end of "the node was ...". since: None when nobody noted it.
+    """
+
+    why: str
+    since: datetime.datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSeen:
-    """A node, where nodes may be read: does it work, and at which address do players find it."""
+    """A node, where nodes may be read: does it work, and at which address do players find it.
+
+    taints: their keys. cordon: None while the node takes new servers.
+    """
 
     name: str
     ready: bool
     address: str
+    version: int = 0
+    taints: tuple[str, ...] = ()
+    cordon: Cordon | None = None

@@ -1,11 +1,14 @@
-"""What each pod is to its Fleet: idle, starting, in trouble, busy, leaving, or of another Fleet."""
+"""What each pod is to its Fleet: idle, starting, in trouble, busy, leaving, stranded on a node that
+is being emptied, or of another Fleet.
+"""
 
 import datetime
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matchfleet_contracts.ids import PodName, PodUid
+from matchfleet_operator.placement import Loads
 from matchfleet_operator.rules import Rules, seconds
 from matchfleet_operator.seen import FleetSeen, PodSeen
 
@@ -29,6 +32,8 @@ class Surroundings:
         ports_taken: node ports of all our servers, in every Fleet.
         uncertain: servers whose creation was asked for and not answered.
         refusal: the API server's last word about a creation, if it was a no.
+        cordoned: nodes that are being emptied; an unclaimed server on one is no supply.
+        loads: how many servers of all Fleets each node carries.
         status_written_at: when this Fleet's status was written last.
         namespace_ending: everything in this namespace is being deleted.
         closing: this process is about to stop and begins nothing new.
@@ -39,6 +44,8 @@ class Surroundings:
     ports_taken: AbstractSet[int] = frozenset()
     uncertain: tuple[PodName, ...] = ()
     refusal: Refusal | None = None
+    cordoned: AbstractSet[str] = frozenset()
+    loads: Loads = field(default_factory=Loads)
     status_written_at: datetime.datetime | None = None
     namespace_ending: bool = False
     closing: bool = False
@@ -54,6 +61,7 @@ class Servers:
     busy: tuple[PodSeen, ...] = ()
     leaving: tuple[PodSeen, ...] = ()
     foreign: tuple[PodSeen, ...] = ()
+    stranded: tuple[PodSeen, ...] = ()
     trouble: str = ""
     """What is wrong with the first of those in trouble, for people."""
 
@@ -61,7 +69,9 @@ class Servers:
     def living(self) -> int:
         """Pods that hold resources or are about to; `max` bounds them."""
         kept = len(self.idle) + len(self.starting) + len(self.troubled) + len(self.busy)
-        return kept + sum(not p.has_ended for p in (*self.leaving, *self.foreign))
+        return (
+            kept + len(self.stranded) + sum(not p.has_ended for p in (*self.leaving, *self.foreign))
+        )
 
 
 def sort(
@@ -94,6 +104,8 @@ def _place(
         return "busy"
     if pod.fleet_uid and pod.fleet_uid != fleet.uid:
         return "foreign"
+    if pod.node in around.cordoned:
+        return "stranded"
     if _trouble(pod, around, now=now, rules=rules):
         return "troubled"
     return "idle" if pod.is_idle else "starting"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matchfleet_contracts.ids import PodName
-from matchfleet_operator import actions, exposure, servers
+from matchfleet_operator import actions, disruption, exposure, placement, servers
 from matchfleet_operator.rules import Rules, seconds
 from matchfleet_operator.seen import FleetSeen, HostRange, PodSeen
 from matchfleet_operator.servers import Servers, Surroundings
@@ -54,10 +54,15 @@ def change(
     growth = _growth(fleet, found, missing, len(due), around, now=now)
     count = max(0, min(missing, room, growth, rules.creates))
     creates, exhausted = _creates(fleet, count, _attempt(due), around, pick)
-    excess = _excess(fleet, found, resting, -missing)
+    excess = _excess(fleet, found, resting, -missing, around)
+    stranded = disruption.to_remove(
+        found, idle=sum(p.is_idle for p in fresh), wanted=wanted, missing=missing, room=room
+    )
     retired = _retired(outdated, fresh, wanted, room)
-    doomed = [*due, *found.foreign, *excess, *retired][: rules.deletes]
-    limit, limit_reason = _limit(fleet, missing - len(outdated), room, exhausted=exhausted)
+    doomed = [*due, *found.foreign, *stranded, *excess, *retired][: rules.deletes]
+    limit, limit_reason = _limit(
+        fleet, missing - len(outdated) - len(stranded), room, exhausted=exhausted
+    )
     return Supplies(
         creates=creates,
         deletes=tuple(actions.DeletePod(pod=p, grace_s=_grace_s(p, found)) for p in doomed),
@@ -135,13 +140,19 @@ def _suffix(pick: Pick) -> str:
 
 
 def _excess(
-    fleet: FleetSeen, found: Servers, resting: Sequence[PodSeen], count: int
+    fleet: FleetSeen,
+    found: Servers,
+    resting: Sequence[PodSeen],
+    count: int,
+    around: Surroundings,
 ) -> list[PodSeen]:
-    """Servers that are too many: first those in trouble, then those that start, newest first."""
+    """Servers that are too many: first those in trouble, then as `placement` has it."""
     if count <= 0:
         return []
     fresh = [p for p in (*found.idle, *found.starting) if p.revision == fleet.revision]
-    candidates = sorted(fresh, key=lambda p: (p.is_idle, -p.created.timestamp(), p.name))
+    candidates = placement.removal_order(
+        fresh, fleet.placement, around.loads, cordoned=around.cordoned
+    )
     return [*resting, *candidates][:count]
 
 

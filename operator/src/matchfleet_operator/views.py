@@ -4,38 +4,34 @@ Nothing is decided here. How often nodes are read, and whether at all, is `audit
 """
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodUid
-from matchfleet_operator import conditions, plan_fleet, plan_match, routing, supplies, supply
+from matchfleet_operator import (
+    conditions,
+    disruption,
+    plan_fleet,
+    plan_match,
+    routing,
+    supplies,
+    supply,
+)
 from matchfleet_operator.actions import Plan
 from matchfleet_operator.cache import Cache
 from matchfleet_operator.memory import Memory
+from matchfleet_operator.nodes import Nodes
 from matchfleet_operator.plan_match import Around
 from matchfleet_operator.routing import Room
 from matchfleet_operator.rules import Rules
-from matchfleet_operator.seen import FleetSeen, GoneFleet, GoneMatch, MatchSeen, NodeSeen, PodSeen
+from matchfleet_operator.seen import (
+    Disruption,
+    FleetSeen,
+    GoneFleet,
+    GoneMatch,
+    MatchSeen,
+    PodSeen,
+)
 from matchfleet_operator.servers import Surroundings
-
-
-@dataclass(slots=True)
-class Nodes:
-    """The nodes as last read; `readable` is False where we may not read them."""
-
-    readable: bool = False
-    by_name: dict[str, NodeSeen] = field(default_factory=dict)
-
-    def works(self, name: str) -> bool | None:
-        """Whether a node works; None when that cannot be known."""
-        if not self.readable or not name:
-            return None
-        found = self.by_name.get(name)
-        return found is not None and found.ready
-
-    def address(self, name: str) -> str:
-        """Where players find a node; empty when that cannot be known."""
-        found = self.by_name.get(name)
-        return found.address if found is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +70,7 @@ class Views:
     def _around(self, match: MatchSeen | GoneMatch, pod: PodSeen | None) -> Around:
         claimed = self.cache.pods_of_match(match.uid)
         node = pod.node if pod is not None else next((p.node for p in claimed), "")
+        wished = self._disruption(pod)
         chosen = _chosen_uid(match)
         attempt = self.memory.attempts.get(match.uid)
         return Around(
@@ -85,6 +82,8 @@ class Views:
             ready_told=chosen is not None and self.memory.ready_told.get(match.uid) == chosen,
             end_told=match.uid in self.memory.end_told,
             supply=self._supply(match),
+            drain=disruption.drain_of(self.nodes.by_name.get(node), wished),
+            evict=wished.evict,
             node_works=self.nodes.works(node),
             looked_at={
                 p.uid: self.memory.looked_at[p.uid]
@@ -94,6 +93,11 @@ class Views:
             node_address=self.nodes.address(node),
             namespace_ending=self.memory.namespace_ending,
         )
+
+    def _disruption(self, pod: PodSeen | None) -> Disruption:
+        """What the server's Fleet says about interruptions; the defaults once it is gone."""
+        fleet = self.cache.fleets.get(pod.fleet) if pod is not None else None
+        return fleet.disruption if fleet is not None else Disruption()
 
     def _supply(self, match: MatchSeen | GoneMatch) -> supply.Supply:
         if isinstance(match, GoneMatch):
@@ -133,8 +137,15 @@ class Views:
         pods = self.cache.pods_of_fleet(fleet.name)
         return Room(
             game=fleet.game,
-            idle=sum(p.is_idle and not self.cache.is_chosen(p.uid) for p in pods),
+            idle=sum(self._is_free(p) for p in pods),
             can_grow=not is_stuck and not fleet.deleting,
+        )
+
+    def _is_free(self, pod: PodSeen) -> bool:
+        return (
+            pod.is_idle
+            and not self.cache.is_chosen(pod.uid)
+            and pod.node not in self.nodes.cordoned
         )
 
     def _surroundings(self, fleet: FleetSeen | GoneFleet) -> Surroundings:
@@ -147,6 +158,8 @@ class Views:
             ports_taken=self._ports_taken() if takes_ports else frozenset(),
             uncertain=tuple(sorted(memory.uncertain.get(name, ()))),
             refusal=memory.refusals.get(name),
+            cordoned=self.nodes.cordoned,
+            loads=self.cache.loads,
             status_written_at=memory.status_written_at.get(name),
             namespace_ending=memory.namespace_ending,
             closing=memory.closing,

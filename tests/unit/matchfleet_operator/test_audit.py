@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from matchfleet_operator import errors, kube
+from matchfleet_operator import errors, kube, observed
 from matchfleet_operator.audit import Auditor
 from matchfleet_operator.feed import Feed
 from matchfleet_operator.kube import Listing
 from matchfleet_operator.namespace import NamespaceGuard
+from matchfleet_operator.nodes import Nodes
 from matchfleet_operator.seen import NodeSeen
 from matchfleet_operator.testing.rig import Rig, run
-from matchfleet_operator.views import Nodes
 
 
 @pytest.fixture
@@ -75,26 +75,41 @@ def test_nodes_are_read_where_that_is_allowed(rig):
         "status": {"conditions": [{"type": "Ready", "status": "True"}]},
     }
     rig.api.put(kube.NODES, body)
-    nodes = Nodes(readable=True)
+    made = rig.api.one(kube.NODES, "n1")
+    nodes = Nodes(wanted=True)
     run(an_auditor(rig, nodes).audit())
-    assert nodes.by_name == {"n1": NodeSeen(name="n1", ready=True, address="")}
+    version = observed.version_of(made)
+    assert nodes.by_name == {"n1": NodeSeen(name="n1", ready=True, address="", version=version)}
     assert (nodes.works("n1"), nodes.works("gone"), nodes.works("")) == (True, False, None)
 
 
-def test_nodes_that_may_not_be_read_are_not_asked_for_again(rig):
-    nodes = Nodes(readable=True)
+def test_nodes_that_may_not_be_read_any_more_are_forgotten_until_they_may(rig):
+    rig.api.put(kube.NODES, {"metadata": {"name": "n1"}, "spec": {"unschedulable": True}})
+    nodes = Nodes(wanted=True)
     auditor = an_auditor(rig, nodes)
 
     class Guarded:
+        refuses = True
+
         async def list_all(self, kind, *, selector=""):
-            if kind == kube.NODES:
+            if kind == kube.NODES and self.refuses:
                 raise errors.Refused("nodes is forbidden", status=403)
             return await rig.api.list_all(kind, selector=selector)
 
-    auditor.api = Guarded()
-    run(auditor.audit())
-    assert nodes.works("n1") is None
+    auditor.api = guarded = Guarded()
+    for refuses, cordoned in ((False, {"n1"}), (True, set()), (False, {"n1"})):
+        guarded.refuses = refuses
+        run(auditor.audit())
+        assert nodes.cordoned == cordoned
+        assert (nodes.works("n1") is None) == refuses
     assert auditor.last_at > 0
+
+
+def test_nodes_that_nobody_wants_are_not_asked_for(rig):
+    rig.api.put(kube.NODES, {"metadata": {"name": "n1"}})
+    nodes = Nodes()
+    run(an_auditor(rig, nodes).audit())
+    assert nodes.by_name == {}
 
 
 class Namespaces:

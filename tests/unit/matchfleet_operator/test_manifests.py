@@ -310,7 +310,8 @@ def test_an_object_that_breaks_its_schema_is_said_to():
 def test_a_node_is_found_at_its_external_address(addresses, found):
     told = [{"type": kind, "address": address} for kind, address in addresses]
     ready = [{"type": "Ready", "status": "True"}]
-    raw = {"metadata": {"name": "n1"}, "status": {"addresses": told, "conditions": ready}}
+    meta = {"name": "n1", "resourceVersion": "1"}
+    raw = {"metadata": meta, "status": {"addresses": told, "conditions": ready}}
     assert (observed.node(raw).address, observed.node(raw).ready) == (found, True)
 
 

@@ -5,12 +5,14 @@ Two of these on one API server are two operators that both believe to be the onl
 Watch events arrive only when `hear` is called, so that a test may lose, repeat or delay them.
 """
 
+import datetime
 import random
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from matchfleet_adapters import errors as adapter_errors
+from matchfleet_contracts import clock
 from matchfleet_contracts.resources import API_VERSION
 from matchfleet_operator import actions, errors, executor, kube, observed
 from matchfleet_operator.cache import Cache
@@ -18,11 +20,12 @@ from matchfleet_operator.executor import Executor
 from matchfleet_operator.keys import Key, MatchKey
 from matchfleet_operator.kube import Kind, Object
 from matchfleet_operator.memory import Memory
+from matchfleet_operator.nodes import Nodes
 from matchfleet_operator.rules import Rules
 from matchfleet_operator.testing.api import FakeApi, FakeClock
 from matchfleet_operator.testing.builders import START
 from matchfleet_operator.testing.publisher import FakePublisher, FakeServers
-from matchfleet_operator.views import Nodes, Views
+from matchfleet_operator.views import Views
 
 R = TypeVar("R")
 PASSES_MOST = 200
@@ -52,6 +55,7 @@ class Rig:
     servers: FakeServers = field(default_factory=FakeServers)
     emitted: list[actions.EmitEvent] = field(default_factory=list)
     unheard: list[tuple[Kind, str, Object]] = field(default_factory=list)
+    nodes: Nodes = field(default_factory=Nodes)
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     cache: Cache = field(init=False)
     memory: Memory = field(init=False)
@@ -74,7 +78,8 @@ class Rig:
         self.unheard.clear()
         self.memory = Memory()
         self.cache = Cache(lambda key: self.dirty.__setitem__(key, None))
-        self.views = Views(self.cache, self.memory, Nodes(), self.rules, self.rng.randrange)
+        self.nodes.changed = self._node_changed
+        self.views = Views(self.cache, self.memory, self.nodes, self.rules, self.rng.randrange)
         self.executor = Executor(
             api=self.api,
             cache=self.cache,
@@ -87,6 +92,26 @@ class Rig:
         for kind in (kube.FLEETS, kube.MATCHES, kube.PODS):
             for found in self.api.everything(kind):
                 self._put(kind, found)
+
+    def _node_changed(self, name: str) -> None:
+        for key in self.cache.keys_of_node(name):
+            self.dirty[key] = None
+
+    def read_nodes(self, **since: datetime.datetime | None) -> None:
+        """Lists the nodes named, all of them working: each with the time of its cordon, or None."""
+        items: list[Object] = []
+        for name, at in since.items():
+            noted = {"timeAdded": clock.rfc3339(at)} if at is not None else {}
+            taint = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"} | noted
+            self.api.version += 1
+            items.append(
+                {
+                    "metadata": {"name": name, "resourceVersion": str(self.api.version)},
+                    "spec": {"taints": [taint]} if at is not None else {},
+                    "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+                }
+            )
+        self.nodes.replace(items, self.api.version, self.clock.now())
 
     def hear(self, count: int | None = None) -> None:
         """Delivers the next watch events, or all."""
