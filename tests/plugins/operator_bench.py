@@ -62,7 +62,9 @@ class Bench:
         parts = [f"{group}/namespaces/{self.namespace}/{plural}", name, part]
         return "/".join(p for p in parts if p)
 
-    async def apply_fleet(self, name: str = "eu", *, warm: int = 0, most: int = 50) -> None:
+    async def apply_fleet(
+        self, name: str = "eu", *, warm: int = 0, most: int = 50, **more: Any
+    ) -> None:
         spec = {
             "game": "airhockey",
             "region": "eu",
@@ -73,7 +75,7 @@ class Bench:
             "drainSeconds": 5,
             "template": {"spec": {"containers": [{"name": "game", "image": "game:1"}]}},
         }
-        await self.create("fleets", "Fleet", name, spec)
+        await self.create("fleets", "Fleet", name, spec | more)
 
     async def apply_match(self, name: str = "m1", **spec: Any) -> Object:
         body = {
