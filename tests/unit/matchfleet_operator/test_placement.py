@@ -14,7 +14,7 @@ OURS = {"labelSelector": {"matchLabels": {"app.kubernetes.io/managed-by": "match
 
 
 def spec_of(fleet) -> dict:
-    create = actions.CreatePod(fleet=fleet, name="eu-abcde", host_port=0, attempt=0)
+    create = actions.CreatePod(fleet=fleet, name="eu-abcde", host_ports=(), attempt=0)
     return manifests.pod_for(create)["spec"]
 
 
