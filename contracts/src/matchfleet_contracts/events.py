@@ -5,19 +5,22 @@
     ticket.matched    api (outbox)       at least once
     ticket.cancelled  api (outbox)       at least once
     ticket.expired    api (outbox)       at least once
+    ticket.requeued   ranking (outbox)   at least once
     match.created     api (outbox)       at least once
     player.registered api (outbox)       at least once
     match.ready       operator           at least once, one id per incarnation
     match.ended       operator           at least once, one id per incarnation
     rating.changed    ranking (outbox)   at least once
+    queue.depth       matchmaker         at most once, said again every few seconds
 
-The routing key is the type. A consumer keeps the ids it has acted on (its inbox) in the transaction
-of the effect, so twice is once.
+The routing key is the type. An event of `PASSING` is worth nothing once the next of its kind is
+there: the broker neither keeps it nor complains that nobody listens. Of all others a consumer keeps
+the ids it has acted on (its inbox) in the transaction of the effect, so twice is once.
 """
 
 import datetime
 import enum
-from typing import Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -28,6 +31,7 @@ from matchfleet_contracts.results import Result
 
 CONTENT_TYPE = "application/cloudevents+json"
 MAX_EVENT_BYTES = 65_536
+PASSING: Final = frozenset({"queue.depth"})
 
 
 class EndedAs(enum.StrEnum):
@@ -131,6 +135,21 @@ class RatingChanged(msgspec.Struct, frozen=True, tag="rating.changed"):
     after: int
 
 
+class RegionDepth(msgspec.Struct, frozen=True):
+    """Players of one queue who would play in one region, and the Fleets it names there in order."""
+
+    players: Annotated[int, msgspec.Meta(ge=0)]
+    fleets: list[str]
+
+
+class QueueDepth(msgspec.Struct, frozen=True, tag="queue.depth"):
+    """How many players wait in a queue now, by region; each player counts once."""
+
+    game: str
+    mode: str
+    regions: dict[str, RegionDepth]
+
+
 EventData = (
     TicketOpened
     | TicketMatched
@@ -142,6 +161,7 @@ EventData = (
     | MatchReady
     | MatchEnded
     | RatingChanged
+    | QueueDepth
 )
 D = TypeVar("D")
 

@@ -61,9 +61,39 @@ async def test_an_event_that_no_queue_wants_is_not_taken_for_published(rabbitmq_
         async with await rabbitmq.connect(rabbitmq_url) as connection:
             channel = await connection.channel()
             queue = await channel.get_queue("analytics", ensure=False)
-            await queue.unbind(topology.EVENTS_EXCHANGE, routing_key="#")
+            await queue.unbind(topology.EVENTS_EXCHANGE, routing_key="ticket.#")
         with pytest.raises(rabbitmq.PublishFailed, match="e1"):
             await publisher.publish(an_event())
+
+
+async def test_a_passing_event_goes_to_those_who_listen_and_needs_nobody_to(rabbitmq_url):
+    depth = events.event(
+        events.QueueDepth("g", "m", {"eu": events.RegionDepth(3, ["g-eu"])}),
+        event_id=EventId("d"),
+        source="/test",
+        at=datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC),
+    )
+    heard: asyncio.Queue[events.Event] = asyncio.Queue()
+    listening = asyncio.Event()
+
+    async def established() -> None:
+        listening.set()
+
+    async with rabbitmq.Publisher.connected(rabbitmq_url, settings=QUICK) as publisher:
+        await publisher.publish(depth)
+        listener = asyncio.create_task(
+            rabbitmq.subscribe_exclusive(
+                rabbitmq_url, ["queue.depth"], heard.put, on_established=established
+            )
+        )
+        try:
+            async with asyncio.timeout(10):
+                await listening.wait()
+                await publisher.publish(depth)
+                assert await heard.get() == depth
+        finally:
+            listener.cancel()
+    assert await bodies(rabbitmq_url, "analytics") == []
 
 
 async def test_a_publish_without_a_broker_fails_within_its_bound(rabbitmq_server, rabbitmq_url):

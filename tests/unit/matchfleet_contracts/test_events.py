@@ -1,10 +1,12 @@
 import datetime as dt
+import fnmatch
+import typing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matchfleet_contracts import errors, events
+from matchfleet_contracts import errors, events, topology
 from matchfleet_contracts.ids import EventId
 
 AT = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
@@ -36,6 +38,19 @@ def test_an_event_survives_the_broker() -> None:
 def test_the_end_of_a_match_has_one_id_however_often_it_is_published() -> None:
     assert events.match_ended_id("u") == events.match_ended_id("u")
     assert events.match_ended_id("u") != events.match_ended_id("v")
+
+
+def test_every_event_that_must_not_get_lost_has_a_queue_and_no_passing_one_fills_any() -> None:
+    kinds = {kind.__struct_config__.tag for kind in typing.get_args(events.EventData)}
+    patterns = [pattern for queue in topology.QUEUES for pattern in queue.binds]
+    kept = {k for k in kinds if any(fnmatch.fnmatch(k, p.replace("#", "*")) for p in patterns)}
+    assert kept == kinds - events.PASSING
+
+
+def test_nobody_waits_less_than_nobody() -> None:
+    said = events.encode(an_event(events.QueueDepth("g", "m", {"eu": events.RegionDepth(1, [])})))
+    with pytest.raises(errors.EventInvalid):
+        events.decode(said.replace(b'"players":1', b'"players":-1'))
 
 
 @given(st.binary(max_size=300))

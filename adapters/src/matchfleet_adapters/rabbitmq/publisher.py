@@ -1,7 +1,7 @@
 """Sends events, and returns only when the broker has them.
 
-Every publish is mandatory, awaited to its confirm, and bounded in time; many may be in flight at
-once. A failed publish may have arrived all the same: publish it again, consumers know events by id.
+Every publish is awaited to its confirm and bounded in time; many may be in flight at once. All but
+passing events are mandatory: what is bound for no queue is refused. A failed publish may have arrived all the same: publish it again, consumers know events by id.
 """
 
 import asyncio
@@ -61,7 +61,8 @@ class Publisher:
         """Returns once the broker has confirmed that every bound queue holds `event`.
 
         Raises:
-            errors.PublishFailed: not confirmed in time, refused, or bound for no queue.
+            errors.PublishFailed: not confirmed in time, refused, or bound for no queue while it is
+                not a passing event.
         """
         began = time.perf_counter()
         try:
@@ -85,7 +86,9 @@ class Publisher:
         exchange = self._exchange
         if exchange is None:
             raise errors.Unavailable(store=connections.STORE, detail="the connection was lost")
-        await exchange.publish(message(event), routing_key=event.type, mandatory=True)
+        await exchange.publish(
+            message(event), routing_key=event.type, mandatory=event.type not in events.PASSING
+        )
 
     async def _serve(
         self, connection: AbstractConnection, *, name: str, board: health.Board | None
@@ -109,9 +112,11 @@ def message(event: events.Event) -> aio_pika.Message:
     It has no message id of ours: aiormq finds a returned message by that id, and the same event may
     be in flight twice.
     """
+    is_passing = event.type in events.PASSING
+    mode = aio_pika.DeliveryMode.NOT_PERSISTENT if is_passing else aio_pika.DeliveryMode.PERSISTENT
     return aio_pika.Message(
         events.encode(event),
         content_type=events.CONTENT_TYPE,
-        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        delivery_mode=mode,
         type=event.type,
     )
