@@ -9,6 +9,9 @@ UV := .tools/bin/uv
 RUN := .venv/bin/python
 CLUSTER := $(PYTHON) -m tools.cluster
 NAME ?= matchfleet
+# Tests wait more than they compute, so twice the processors are kept busy.
+PROCESSES ?= $(shell echo $$((2 * $$(nproc))))
+BESIDE := -n $(PROCESSES) --dist worksteal
 
 ##@ Run it
 .PHONY: demo up down clean doctor
@@ -75,12 +78,12 @@ unit-second: $(UV)
 
 integration: .build/venv ## Against real PostgreSQL, Redis, RabbitMQ, kube-apiserver, and the whole flow on local processes
 	@$(CLUSTER) kube-binary > /dev/null
-	@$(RUN) -m pytest tests/integration
+	@$(RUN) -m pytest tests/integration $(BESIDE)
 	@$(MAKE) --no-print-directory e2e-local
 
 contract: .build/venv ## One suite for local and the real API server; chart, CRDs, generated code
 	@$(CLUSTER) kube-binary > /dev/null
-	@$(RUN) -m pytest tests/contract
+	@$(RUN) -m pytest tests/contract $(BESIDE)
 
 e2e-local: .build/venv
 	@$(RUN) -m pytest tests/e2e --substrate local $(if $(K),-k "$(K)")

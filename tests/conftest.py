@@ -2,6 +2,6 @@
 
 import importlib.util
 
-PLUGINS = ("datastores", "control_plane", "local_cluster")
+PLUGINS = ("datastores", "control_plane", "local_cluster", "alone")
 
 pytest_plugins = [name for name in PLUGINS if importlib.util.find_spec(name)]

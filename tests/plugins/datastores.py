@@ -1,8 +1,10 @@
-"""Real PostgreSQL, Redis and RabbitMQ for tests: started once, separated per test.
+"""Real PostgreSQL, Redis and RabbitMQ for tests: each started once a process, separated per test.
 
 Session fixtures `postgres_server`, `redis_server` and `rabbitmq_server` are the servers, with
-`stop()`, `start()` and `kill()` for tests of faults. Whatever any collected test asks for is
-started together, at the first request. The function fixtures give each test a place of its own:
+`stop()`, `start()` and `kill()` for tests of faults. Each is started when a test first asks for
+it, so where pytest runs several processes (`-n`), each has servers of its own, and only those that
+its tests use: a test that takes a server away disturbs nobody. The function fixtures give each
+test a place of its own:
 
     postgres_dsn         a new database with the product's schema
     empty_postgres_dsn   a new database without any
@@ -31,55 +33,29 @@ if TYPE_CHECKING:
     import asyncpg
 
 TEMPLATE = "matchfleet_template"
-FIXTURES = {
-    "postgres": {"postgres_server", "postgres_dsn", "empty_postgres_dsn"},
-    "redis": {"redis_server", "redis_url"},
-    "rabbitmq": {"rabbitmq_server", "rabbitmq_url"},
-}
 _T = TypeVar("_T")
 _redis_database = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def datastores(request: pytest.FixtureRequest) -> Iterator[servers.Datastores]:
-    """The servers that this session's tests ask for."""
-    asked = set().union(*(getattr(item, "fixturenames", ()) for item in request.session.items))
-    wanted = {name for name, names in FIXTURES.items() if asked & names}
-    with (
-        tempfile.TemporaryDirectory(prefix="matchfleet-tests-") as folder,
-        _loop() as run,
-    ):
-        # The account that serves must be able to pass; what is inside stays closed to others.
-        pathlib.Path(folder).chmod(0o711)
-        running = servers.running(
-            pathlib.Path(folder) / "servers",
-            postgres="postgres" in wanted,
-            redis="redis" in wanted,
-            rabbitmq="rabbitmq" in wanted,
-        )
-        stores = run(running.__aenter__())
-        try:
-            yield stores
-        finally:
-            run(running.__aexit__(None, None, None))
-
-
-@pytest.fixture(scope="session")
-def postgres_server(datastores: servers.Datastores) -> servers.PostgresServer:
+def postgres_server() -> Iterator[servers.PostgresServer]:
     """PostgreSQL; a test's own database is `postgres_dsn`."""
-    return datastores.postgres
+    with _running("postgres") as stores:
+        yield stores.postgres
 
 
 @pytest.fixture(scope="session")
-def redis_server(datastores: servers.Datastores) -> servers.RedisServer:
+def redis_server() -> Iterator[servers.RedisServer]:
     """Redis; a test's own database is `redis_url`."""
-    return datastores.redis
+    with _running("redis") as stores:
+        yield stores.redis
 
 
 @pytest.fixture(scope="session")
-def rabbitmq_server(datastores: servers.Datastores) -> servers.RabbitServer:
+def rabbitmq_server() -> Iterator[servers.RabbitServer]:
     """RabbitMQ; a test's own virtual host is `rabbitmq_url`."""
-    return datastores.rabbitmq
+    with _running("rabbitmq") as stores:
+        yield stores.rabbitmq
 
 
 @pytest.fixture(scope="session")
@@ -147,8 +123,27 @@ async def rabbitmq_url(rabbitmq_server: servers.RabbitServer) -> AsyncIterator[s
 
 
 @contextlib.contextmanager
+def _running(name: str) -> Iterator[servers.Datastores]:
+    """One server for the time of the block, driven by a loop beside the tests' own."""
+    with tempfile.TemporaryDirectory(prefix="matchfleet-tests-") as folder, _loop() as run:
+        # The account that serves must be able to pass; what is inside stays closed to others.
+        pathlib.Path(folder).chmod(0o711)
+        running = servers.running(
+            pathlib.Path(folder) / "servers",
+            postgres=name == "postgres",
+            redis=name == "redis",
+            rabbitmq=name == "rabbitmq",
+        )
+        stores = run(running.__aenter__())
+        try:
+            yield stores
+        finally:
+            run(running.__aexit__(None, None, None))
+
+
+@contextlib.contextmanager
 def _loop() -> Iterator[Callable[[Coroutine[Any, Any, _T]], _T]]:
-    """A loop beside the tests' own; it is never made the current one."""
+    """A loop that is never made the current one."""
     loop = asyncio.new_event_loop()
     try:
         yield loop.run_until_complete

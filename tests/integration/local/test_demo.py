@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
+import leftovers
 import pytest
 
 from matchfleet_local import demo as demos
@@ -17,30 +18,6 @@ from matchfleet_local import servers
 from matchfleet_local.demo import children, errors, starting, topology
 
 START_WITHIN_S = 150.0
-GONE_WITHIN_S = 20.0
-
-
-def mentioning(directory: Path) -> list[str]:
-    """Command lines of processes that know the directory, by their words or their environment."""
-    needle = os.fsencode(directory)
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes()
-            if needle in words or needle in (entry / "environ").read_bytes():
-                found.append(words.replace(b"\0", b" ").decode(errors="replace"))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    return found
-
-
-def until_nothing_is_left(directory: Path) -> None:
-    deadline = time.monotonic() + GONE_WITHIN_S
-    while left := mentioning(directory):
-        assert time.monotonic() < deadline, left
-        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -68,33 +45,15 @@ def read_until(demo: "subprocess.Popen[str]", words: str) -> None:
     raise AssertionError(f"it ended with {demo.wait()} before it said {words!r}")
 
 
-def test_it_plays_a_match_tells_where_everything_is_and_leaves_nothing(directory: Path) -> None:
-    demo = start(directory, "--queue", "airhockey/sprint")
-    said, _ = demo.communicate(timeout=START_WITHIN_S)
-    assert demo.returncode == 0, said
-    for words in (
-        "is matched against",
-        "the server is ready at ws://127.64.",
-        "the result is recorded",
-        "is rated 1500 -> ",
-        "/docs",
-        "/metrics",
-        "kubectl get matches,fleets,pods",
-    ):
-        assert words in said, words
-    until_nothing_is_left(directory)
-    assert not directory.exists()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
 def test_a_demo_that_is_stopped_leaves_nothing(directory: Path, number: signal.Signals) -> None:
     demo = start(directory)
     read_until(demo, "is ready")
-    assert mentioning(directory)
+    assert leftovers.mentioning(directory)
     demo.send_signal(number)
     demo.communicate(timeout=60)
     assert demo.returncode == (-number if number == signal.SIGKILL else 130)
-    until_nothing_is_left(directory)
+    leftovers.until_nothing_is_left(directory)
 
 
 async def test_a_second_demo_in_the_same_directory_is_refused(directory: Path) -> None:
@@ -142,4 +101,4 @@ async def test_a_part_that_crashes_is_told_of_and_started_again(directory: Path)
                     break
                 await asyncio.sleep(0.1)
     assert any(line.startswith("bots ended with code -9 and is started again") for line in told)
-    until_nothing_is_left(directory)
+    leftovers.until_nothing_is_left(directory)

@@ -18,6 +18,7 @@ from matchfleet_local.servers import (
 )
 
 CONTROL_WITHIN_S = 30.0
+ASK_AGAIN_AFTER_S = 0.2
 
 Control = Callable[[str], recipes.Command]
 """Turns Erlang into the command that evaluates it in the node."""
@@ -97,17 +98,34 @@ class RabbitServer(server.Server):
             ControlFailed: it did not come to its end.
         """
         command = self._control(erlang)
-        process = await asyncio.create_subprocess_exec(
-            *command.argv,
-            env={"PATH": os.environ.get("PATH", server.PATH), **command.environment},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        async with asyncio.timeout(CONTROL_WITHIN_S):
-            answer, _ = await process.communicate(command.told.encode())
-        if process.returncode or rabbitmq.DONE.encode() not in answer:
-            raise errors.ControlFailed("rabbitmq", erlang, answer.decode(errors="replace"))
+        code, answer = 1, rabbitmq.NOT_REACHED
+        try:
+            async with asyncio.timeout(CONTROL_WITHIN_S):
+                # Nothing was run yet where the node was not reached: a busy one is asked again.
+                while code and rabbitmq.NOT_REACHED in answer:
+                    code, answer = await _answer(command)
+                    await asyncio.sleep(ASK_AGAIN_AFTER_S if code else 0)
+        except TimeoutError:
+            raise errors.ControlFailed("rabbitmq", erlang, answer) from None
+        if code or rabbitmq.DONE not in answer:
+            raise errors.ControlFailed("rabbitmq", erlang, answer)
+
+
+async def _answer(command: recipes.Command) -> tuple[int, str]:
+    """A command's exit code and all that it said."""
+    process = await asyncio.create_subprocess_exec(
+        *command.argv,
+        env={"PATH": os.environ.get("PATH", server.PATH), **command.environment},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        said, _ = await process.communicate(command.told.encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return await process.wait(), said.decode(errors="replace")
 
 
 AnyServer = PostgresServer | RedisServer | RabbitServer

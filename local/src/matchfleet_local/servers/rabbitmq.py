@@ -21,6 +21,8 @@ NODE = "matchfleet@localhost"
 VHOST = "/"
 DONE = "matchfleet_done"
 """What our Erlang evaluates to when nothing in it was refused."""
+NOT_REACHED = "failed to connect to node"
+"""What `erl_call` says when it evaluated nothing, as may be while the node starts."""
 PERMISSIONS = '<<".*">>,<<".*">>,<<".*">>'
 
 
