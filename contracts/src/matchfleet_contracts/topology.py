@@ -2,8 +2,8 @@
 
 One topic exchange carries every event under its type. Each consumer owns one quorum queue, and one
 dead-letter queue where a message that cannot be handled is kept with its reason. RabbitMQ 4 drops a
-message after 20 deliveries unless a dead-letter target is set, so every queue has one. Passing events
-(`events.PASSING`) go to whoever listens at that moment, and into no queue.
+message after 20 deliveries unless a dead-letter target is set, so every queue has one. Passing
+events (`events.PASSING`) go to whoever listens at that moment, and into no queue.
 """
 
 from dataclasses import dataclass

@@ -31,6 +31,7 @@ from matchfleet_operator.audit import Auditor
 from matchfleet_operator.bucket import Bucket
 from matchfleet_operator.cache import Cache
 from matchfleet_operator.census import Census
+from matchfleet_operator.depth_watch import DepthWatch
 from matchfleet_operator.duties import Duties
 from matchfleet_operator.event_writer import EventWriter
 from matchfleet_operator.executor import Executor
@@ -83,6 +84,7 @@ class Operator:
     event_writer: EventWriter
     leadership: Leadership
     census: Census
+    depth_watch: DepthWatch
     board: health.Board
     deaf: asyncio.Event
 
@@ -157,6 +159,9 @@ def build(
         event_writer=event_writer,
         leadership=leadership,
         census=Census(cache),
+        depth_watch=DepthWatch(
+            memory, queue.add, clock, stale_s=settings.queue_depth_stale_seconds
+        ),
         board=board,
         deaf=deaf,
     )
@@ -195,6 +200,7 @@ async def run(settings: Settings) -> None:
             lease_api=_client(settings, access, lease_session, Bucket(per_s=10.0, burst=10)),
         )
         await stack.enter_async_context(_served(operator))
+        await stack.enter_async_context(_hearing_depths(operator))
         await work(operator, stop)
 
 
@@ -238,6 +244,18 @@ async def _served(operator: Operator) -> AsyncIterator[None]:
         serving.running(chosen.health_host, chosen.health_port, live=live, ready=ready),
     ):
         yield
+
+
+@contextlib.asynccontextmanager
+async def _hearing_depths(operator: Operator) -> AsyncIterator[None]:
+    """Hears of the queues meanwhile; it mends its own connections and never ends by itself."""
+    listening = operator.depth_watch.listen(operator.settings.rabbitmq_url)
+    task = asyncio.create_task(listening, name="queue-depth")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
 
 
 async def work(operator: Operator, stop: asyncio.Event) -> None:

@@ -1,9 +1,10 @@
-"""What a Fleet's status says: the counts, and four conditions with their reasons."""
+"""What a Fleet's status says: the counts, and its conditions with their reasons."""
 
 import datetime
 
 from matchfleet_contracts.resources import LABEL_FLEET, LABEL_STATE
 from matchfleet_operator import conditions, supply
+from matchfleet_operator.autoscale import Decision
 from matchfleet_operator.conditions import Said
 from matchfleet_operator.seen import FleetSeen, FleetStatus
 from matchfleet_operator.servers import Servers, Surroundings
@@ -16,6 +17,7 @@ def of(
     fleet: FleetSeen,
     found: Servers,
     change: Supplies,
+    scaling: Decision,
     unserved: int,
     around: Surroundings,
     *,
@@ -32,11 +34,14 @@ def of(
         busy=len(found.busy),
         draining=sum(p.claim is not None for p in found.leaving),
         waiting=unserved,
+        desired_warm=scaling.warm if scaling.is_scaled else None,
+        scaling=scaling.why,
+        recommendations=scaling.recommendations,
         revision=fleet.revision,
         selector=f"{LABEL_FLEET}={fleet.name},{LABEL_STATE}=idle",
         conditions=conditions.merged(
             fleet.status.conditions,
-            _available(fleet, idle),
+            _available(scaling, idle),
             _degraded(fleet, found, change, around, now=now),
             _progressing(found, starting),
             Said(
@@ -45,14 +50,25 @@ def of(
                 reason=change.limit_reason,
                 message=change.limit,
             ),
+            *_scaling_limited(fleet, scaling),
             now=now,
         ),
         observed_generation=fleet.generation,
     )
 
 
-def _available(fleet: FleetSeen, idle: int) -> Said:
-    if idle or not fleet.warm:
+def _scaling_limited(fleet: FleetSeen, scaling: Decision) -> tuple[Said, ...]:
+    if scaling.is_scaled:
+        limited = bool(scaling.limit)
+        reason, text = scaling.limit_reason, scaling.limit
+        return (Said(supply.SCALING_LIMITED, status=limited, reason=reason, message=text),)
+    if conditions.find(fleet.status.conditions, supply.SCALING_LIMITED) is None:
+        return ()
+    return (Said(supply.SCALING_LIMITED, status=False, reason="NotScaled"),)
+
+
+def _available(scaling: Decision, idle: int) -> Said:
+    if idle or not scaling.warm:
         return Said(supply.AVAILABLE, status=True, reason="ServersIdle" if idle else "NoneWanted")
     return Said(supply.AVAILABLE, status=False, reason="NoServerIdle")
 

@@ -30,6 +30,7 @@ from matchfleet_operator.seen import (
     MatchSeen,
     MatchStatus,
     PodSeen,
+    Recommendation,
     RevisionStatus,
     Times,
 )
@@ -306,6 +307,7 @@ def _fleet_status(status: FleetStatus) -> Body:
         "waiting": status.waiting,
         "desiredWarm": status.desired_warm,
         "scaling": status.scaling or None,
+        "recommendations": [_recommendation(r) for r in status.recommendations],
         "revision": status.revision,
         "blockedRevision": status.blocked_revision or None,
         "revisions": [_revision_status(r) for r in status.revisions],
@@ -313,6 +315,11 @@ def _fleet_status(status: FleetStatus) -> Body:
         "conditions": _conditions(status.conditions),
         "observedGeneration": status.observed_generation,
     }
+
+
+def _recommendation(told: Recommendation) -> Body:
+    until = {"until": clock.rfc3339(told.until)} if told.until is not None else {}
+    return until | {"warm": told.warm}
 
 
 def _revision_status(told: RevisionStatus) -> Body:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from matchfleet_contracts.ids import FleetName, MatchUid, PodName, PodUid
+from matchfleet_operator.demand import Report
 from matchfleet_operator.plan_match import Attempt
 from matchfleet_operator.servers import Refusal
 
@@ -36,6 +37,8 @@ class Memory:
     uncertain: dict[FleetName, set[PodName]] = field(default_factory=dict)
     refusals: dict[FleetName, Refusal] = field(default_factory=dict)
     status_written_at: dict[FleetName, datetime.datetime] = field(default_factory=dict)
+    depths: dict[str, Report] = field(default_factory=dict)
+    """What the matchmaker said last of each queue, by `game/mode`."""
     first_seen_at: dict[MatchUid, datetime.datetime] = field(default_factory=dict)
     namespace_ending: bool = False
     closing: bool = False

@@ -68,6 +68,16 @@ MATCHES: Final = metrics.gauge(
 SERVERS: Final = metrics.gauge(
     "matchfleet_operator_servers", "Servers as the Fleet counts them.", ("fleet", "state")
 )
+DESIRED_WARM: Final = metrics.gauge(
+    "matchfleet_operator_fleet_desired_warm",
+    "Idle servers that a Fleet keeps: the autoscaler's number, else spec.warm.",
+    ("fleet",),
+)
+QUEUE_PLAYERS: Final = metrics.gauge(
+    "matchfleet_operator_queue_players",
+    "Players that wait in a queue, as the matchmaker said last.",
+    ("queue", "region"),
+)
 ASSIGNMENTS: Final = metrics.counter(
     "matchfleet_operator_assignments_total",
     "Assignments sent, by the server's answer.",

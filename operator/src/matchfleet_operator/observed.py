@@ -44,6 +44,7 @@ from matchfleet_operator.seen import (
     Placement,
     PodPort,
     PodSeen,
+    Recommendation,
     RevisionStatus,
     Strategy,
     Terminated,
@@ -265,6 +266,10 @@ def _fleet_status(status: Raw) -> FleetStatus:
         waiting=status.get("waiting", 0),
         desired_warm=status.get("desiredWarm"),
         scaling=status.get("scaling", ""),
+        recommendations=tuple(
+            Recommendation(warm=r["warm"], until=_time(r.get("until")))
+            for r in status.get("recommendations") or ()
+        ),
         revision=status.get("revision", ""),
         blocked_revision=status.get("blockedRevision", ""),
         revisions=tuple(_revision_status(r) for r in status.get("revisions") or ()),

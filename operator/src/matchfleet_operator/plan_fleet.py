@@ -1,7 +1,8 @@
 """Decides for one Fleet which idle server plays which waiting Match, and how many there are.
 
 One place arbitrates: `servers` says what each pod is to its Fleet, the claims are made here,
-`supplies` starts and removes what is missing or too much then, and `fleet_status` tells it.
+`autoscale` says how many idle ones to keep, `supplies` starts and removes what is missing or too
+much then, and `fleet_status` tells it.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 
 from matchfleet_operator import (
     actions,
+    autoscale,
     conditions,
     fleet_status,
     progress,
@@ -47,12 +49,14 @@ def plan_fleet(
     eligible = [m for m in waiting if supply.is_waiting(m, now=now)]
     claims, left = _claims(fleet, eligible, found, now=now)
     unserved = len(eligible) - len(claims)
+    scaling = _scaling(fleet, left, around, now=now, rules=rules)
     change = supplies.change(
-        fleet, left, fleet.warm + unserved, around, now=now, rules=rules, pick=pick
+        fleet, left, scaling.warm + unserved, around, now=now, rules=rules, pick=pick
     )
-    status = fleet_status.of(fleet, left, change, unserved, around, now=now)
+    status = fleet_status.of(fleet, left, change, scaling, unserved, around, now=now)
     steps: tuple[actions.Action, ...] = (*claims, *change.creates, *change.deletes)
-    return _with_status(fleet, steps, status, around, wake_at=change.wake_at, now=now, rules=rules)
+    wake_at = actions.wait(change.wake_at, scaling.wake_at).wake_at
+    return _with_status(fleet, steps, status, around, wake_at=wake_at, now=now, rules=rules)
 
 
 def _wind_up(pods: Sequence[PodSeen], around: Surroundings) -> Plan:
@@ -80,6 +84,34 @@ def _claims(
     return chosen, dataclasses.replace(found, idle=left, busy=(*found.busy, *taken))
 
 
+def _scaling(
+    fleet: FleetSeen,
+    found: Servers,
+    around: Surroundings,
+    *,
+    now: datetime.datetime,
+    rules: Rules,
+) -> autoscale.Decision:
+    decision = autoscale.decide(
+        fleet,
+        busy=len(found.busy),
+        depth=around.depth,
+        history=fleet.status.recommendations,
+        now=now,
+    )
+    writable_at = _writable_at(around, now=now, rules=rules)
+    return autoscale.once_writable(decision, fleet, writable_at=writable_at)
+
+
+def _writable_at(
+    around: Surroundings, *, now: datetime.datetime, rules: Rules
+) -> datetime.datetime | None:
+    """When the Fleet's status may be written again; None for now."""
+    written = around.status_written_at
+    again_at = None if written is None else written + seconds(rules.status_period_s)
+    return again_at if again_at is not None and now < again_at else None
+
+
 def _with_status(
     fleet: FleetSeen,
     steps: tuple[actions.Action, ...],
@@ -92,9 +124,8 @@ def _with_status(
 ) -> Plan:
     if status == fleet.status:
         return Plan(actions=steps, wake_at=wake_at)
-    written = around.status_written_at
-    again_at = None if written is None else written + seconds(rules.status_period_s)
-    if again_at is not None and now < again_at:
+    again_at = _writable_at(around, now=now, rules=rules)
+    if again_at is not None:
         return Plan(actions=steps, wake_at=actions.wait(again_at, wake_at).wake_at)
     write = actions.PatchFleetStatus(fleet=fleet, status=status)
     event = _degraded_event(fleet, status)

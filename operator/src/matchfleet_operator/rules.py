@@ -22,6 +22,7 @@ class Rules:
         retry_start_s, retry_start_most_s: a server in trouble is replaced after this, doubled with
             each that failed before it, up to the bound.
         status_period_s: between two writes of a Fleet's status.
+        depth_stale_s: a queue's depth that was not said again for this long is not known any more.
         events_all: leave Kubernetes Events for what went well, too.
     """
 
@@ -37,6 +38,7 @@ class Rules:
     retry_start_s: float = 10.0
     retry_start_most_s: float = 300.0
     status_period_s: float = 1.0
+    depth_stale_s: float = 30.0
     events_all: bool = True
 
 

@@ -303,10 +303,19 @@ class RevisionStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """Idle servers that demand asked for, and until when; None while it still does."""
+
+    warm: int
+    until: datetime.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetStatus:
     """`status` of a Fleet, as it is or as it should be.
 
     desired_warm, scaling: the autoscaler's number and its reason; None and empty without one.
+    recommendations: what its number is the greatest of, see `autoscale`.
     revision: the one that new servers get. blocked_revision: one that was given up.
     """
 
@@ -317,6 +326,7 @@ class FleetStatus:
     waiting: int = 0
     desired_warm: int | None = None
     scaling: str = ""
+    recommendations: tuple[Recommendation, ...] = ()
     revision: str = ""
     blocked_revision: str = ""
     revisions: tuple[RevisionStatus, ...] = ()

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from matchfleet_contracts.ids import PodName, PodUid
+from matchfleet_operator import demand
 from matchfleet_operator.placement import Loads
 from matchfleet_operator.rules import Rules, seconds
 from matchfleet_operator.seen import FleetSeen, PodSeen
@@ -34,6 +35,7 @@ class Surroundings:
         refusal: the API server's last word about a creation, if it was a no.
         cordoned: nodes that are being emptied; an unclaimed server on one is no supply.
         loads: how many servers of all Fleets each node carries.
+        depth: players that wait for this Fleet in the queues.
         status_written_at: when this Fleet's status was written last.
         namespace_ending: everything in this namespace is being deleted.
         closing: this process is about to stop and begins nothing new.
@@ -46,6 +48,7 @@ class Surroundings:
     refusal: Refusal | None = None
     cordoned: AbstractSet[str] = frozenset()
     loads: Loads = field(default_factory=Loads)
+    depth: demand.Depth = demand.UNKNOWN
     status_written_at: datetime.datetime | None = None
     namespace_ending: bool = False
     closing: bool = False

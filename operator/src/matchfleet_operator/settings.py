@@ -38,6 +38,8 @@ class Settings(pydantic_settings.BaseSettings):
         lease_retry_seconds: between two renewals, and between two looks of a standby.
         release_seconds: how long claimed pods are let go of after SIGTERM, if the namespace ends.
         watch_failures: kopf may end so often within ten minutes before the process ends, too.
+        queue_depth_stale_seconds: a queue's depth that was not said again for this long counts as
+            0; the matchmaker says it every MATCHFLEET_DEPTH_REPEAT_SECONDS.
         event_detail: Kubernetes Events of all that happens, or of what goes wrong only.
     """
 
@@ -83,6 +85,7 @@ class Settings(pydantic_settings.BaseSettings):
     retry_start_most_seconds: float = pydantic.Field(default=300.0, gt=0)
     creates_per_pass: int = pydantic.Field(default=8, ge=1)
     deletes_per_pass: int = pydantic.Field(default=8, ge=1)
+    queue_depth_stale_seconds: float = pydantic.Field(default=30.0, gt=0)
 
     @pydantic.model_validator(mode="after")
     def _lease_is_safe(self) -> Self:
@@ -118,6 +121,7 @@ class Settings(pydantic_settings.BaseSettings):
             start_s=self.start_seconds,
             retry_start_s=self.retry_start_seconds,
             retry_start_most_s=self.retry_start_most_seconds,
+            depth_stale_s=self.queue_depth_stale_seconds,
             events_all=self.event_detail == "all",
         )
 

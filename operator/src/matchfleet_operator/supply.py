@@ -19,6 +19,7 @@ AVAILABLE = "Available"
 PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
 CAPACITY_LIMITED = "CapacityLimited"
+SCALING_LIMITED = "ScalingLimited"
 
 
 class Hope(enum.StrEnum):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodUid
 from matchfleet_operator import (
     conditions,
+    demand,
     disruption,
     plan_fleet,
     plan_match,
@@ -22,7 +23,7 @@ from matchfleet_operator.memory import Memory
 from matchfleet_operator.nodes import Nodes
 from matchfleet_operator.plan_match import Around
 from matchfleet_operator.routing import Room
-from matchfleet_operator.rules import Rules
+from matchfleet_operator.rules import Rules, seconds
 from matchfleet_operator.seen import (
     Disruption,
     FleetSeen,
@@ -113,7 +114,7 @@ class Views:
             fleet,
             self.cache.pods_of_fleet(name),
             self._waiting(name, now=now),
-            around=self._surroundings(fleet),
+            around=self._surroundings(fleet, now=now),
             now=now,
             rules=self.rules,
             pick=self.pick,
@@ -148,7 +149,20 @@ class Views:
             and pod.node not in self.nodes.cordoned
         )
 
-    def _surroundings(self, fleet: FleetSeen | GoneFleet) -> Surroundings:
+    def _depth(self, fleet: FleetSeen | GoneFleet, *, now: datetime.datetime) -> demand.Depth:
+        if isinstance(fleet, GoneFleet) or fleet.autoscale is None:
+            return demand.UNKNOWN
+        return demand.of_fleet(
+            fleet,
+            self.memory.depths.values(),
+            self.cache.fleets,
+            now=now,
+            stale=seconds(self.rules.depth_stale_s),
+        )
+
+    def _surroundings(
+        self, fleet: FleetSeen | GoneFleet, *, now: datetime.datetime
+    ) -> Surroundings:
         memory, name = self.memory, fleet.name
         pods = self.cache.pods_of_fleet(name)
         takes_ports = isinstance(fleet, FleetSeen) and bool(fleet.expose.host_ports)
@@ -160,6 +174,7 @@ class Views:
             refusal=memory.refusals.get(name),
             cordoned=self.nodes.cordoned,
             loads=self.cache.loads,
+            depth=self._depth(fleet, now=now),
             status_written_at=memory.status_written_at.get(name),
             namespace_ending=memory.namespace_ending,
             closing=memory.closing,

@@ -1,7 +1,8 @@
 """Sends events, and returns only when the broker has them.
 
 Every publish is awaited to its confirm and bounded in time; many may be in flight at once. All but
-passing events are mandatory: what is bound for no queue is refused. A failed publish may have arrived all the same: publish it again, consumers know events by id.
+passing events are mandatory: what is bound for no queue is refused. A failed publish may have
+arrived all the same: publish it again, consumers know events by id.
 """
 
 import asyncio
