@@ -33,9 +33,12 @@ class Census:
             for state in STATES:
                 count = getattr(fleet.status, state)
                 metrics.SERVERS.labels(fleet=name, state=state).set(count)
+            scaled = fleet.status.desired_warm
+            metrics.DESIRED_WARM.labels(fleet=name).set(fleet.warm if scaled is None else scaled)
         for gone in self._told - self._cache.fleets.keys():
             for state in STATES:
                 metrics.SERVERS.remove(gone, state)
+            metrics.DESIRED_WARM.remove(gone)
         self._told = set(self._cache.fleets)
 
     async def work(self) -> None:

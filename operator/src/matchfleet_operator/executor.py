@@ -194,8 +194,6 @@ class Executor:
         self.cache.put_fleet(observed.fleet(raw))
         for state in ("idle", "starting", "busy", "draining", "waiting"):
             metrics.SERVERS.labels(fleet=name, state=state).set(getattr(patch.status, state))
-        scaled = patch.status.desired_warm
-        metrics.DESIRED_WARM.labels(fleet=name).set(patch.fleet.warm if scaled is None else scaled)
 
     async def _look_at_fleet(self, fleet: FleetSeen) -> None:
         try:

@@ -1,11 +1,13 @@
 """A Fleet that scales, from what is heard to the servers there are, over restarts."""
 
 import pytest
+from prometheus_client import REGISTRY
 
 from matchfleet_contracts import events
 from matchfleet_contracts.events import QueueDepth, RegionDepth
 from matchfleet_contracts.ids import EventId, FleetName
 from matchfleet_operator import conditions, kube, observed
+from matchfleet_operator.census import Census
 from matchfleet_operator.depth_watch import DepthWatch
 from matchfleet_operator.keys import FleetKey
 from matchfleet_operator.testing import rig as rigs
@@ -210,3 +212,17 @@ def test_what_people_scale_to_is_the_floor(rig):
     rig.settle()
     assert len(living(rig)) == 6
     assert status(rig).scaling.startswith("6 idle servers because of spec.warm")
+
+
+def test_the_number_is_a_metric_while_there_is_such_a_fleet(rig):
+    rig.apply_fleet(warm=0, autoscale=BY_QUEUE)
+    hear(rig, 5)
+    rig.settle()
+    counts = Census(rig.cache)
+    counts.take()
+    name = "matchfleet_operator_fleet_desired_warm"
+    assert REGISTRY.get_sample_value(name, {"fleet": "eu"}) == 3
+    rig.api.begin_deletion(kube.FLEETS, "eu")
+    rig.settle()
+    counts.take()
+    assert REGISTRY.get_sample_value(name, {"fleet": "eu"}) is None
