@@ -8,6 +8,7 @@ import base64
 import contextlib
 import datetime
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,8 @@ class Game:
         self.playing: dict[str, str] = {}
         self.silent = False
         self.unplayable = ""
+        self.heard: Callable[[str, str], Awaitable[bool]] = _at_once
+        """Asked, with the uids of pod and match, before an agreement is told; False: it is not."""
         self.port = 0
 
     async def serve(self, stack: contextlib.AsyncExitStack) -> None:
@@ -53,8 +56,14 @@ class Game:
             now=now,
         )
         playing = self.playing.setdefault(told.aud, told.match_uid)
+        if not await self.heard(told.aud, told.match_uid):
+            return web.Response(status=503)
         status = 200 if playing == told.match_uid else 409
         return web.json_response({"match_uid": playing, "pod_uid": told.aud}, status=status)
+
+
+async def _at_once(pod_uid: str, match_uid: str) -> bool:
+    return True
 
 
 def _unverified(token: str) -> Object:

@@ -3,7 +3,8 @@
 For tests of resources and of the operator: ready in about three seconds, no Docker, no root.
 Controllers that keep the API's promises (namespaces end, owned objects are collected, service
 accounts appear) run beside it; there is no scheduler and no kubelet, so pods stay as written.
-Everything listens on loopback ports and ends with the process that started it.
+Everything listens on loopback ports and ends with the process that started it. What service
+accounts ask for is written down as it is answered, so that a test may hold a Role against it.
 """
 
 import contextlib
@@ -27,6 +28,17 @@ from tools.cluster import commands, errors
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 10
 ATTEMPTS = 3
+# What people and tests ask for with the admin's token is not written down.
+_AUDITED = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [
+        {"level": "None", "userGroups": ["system:masters", "system:unauthenticated"]},
+        {"level": "Metadata", "userGroups": ["system:serviceaccounts"]},
+        {"level": "None"},
+    ],
+}
 CONTROLLERS = (
     "garbage-collector-controller",
     "namespace-controller",
@@ -45,6 +57,7 @@ class KubeApi:
         ca_file: The certificate to trust.
         kubeconfig: A file with all of it, the context being `control-plane`.
         kube: The program that is kubectl under that name.
+        audit_log: A line of JSON for each request of a service account (audit.k8s.io/v1).
     """
 
     url: str
@@ -52,6 +65,7 @@ class KubeApi:
     ca_file: Path
     kubeconfig: Path
     kube: Path
+    audit_log: Path
 
     def kubectl(self, *words: str, stdin: str | None = None, timeout_s: float = 60) -> str:
         """Runs kubectl against this server and returns what it printed.
@@ -105,7 +119,9 @@ def _start(
         ca_file=keys / "apiserver.crt",
         kubeconfig=folder / "kubeconfig",
         kube=kube,
+        audit_log=folder / "audit.log",
     )
+    (folder / "audit-policy.json").write_text(json.dumps(_AUDITED))
     api.kubeconfig.write_text(json.dumps(_kubeconfig(api)))
     etcd = _etcd_arguments(folder, client=etcd_port, peer=peer_port)
     processes.enter_context(_process([kube, "etcd", *etcd], folder / "etcd.log"))
@@ -150,6 +166,9 @@ def _api_arguments(folder: Path, *, etcd: int, port: int) -> list[str]:
         f"--service-account-issuer=https://127.0.0.1:{port}",
         f"--service-account-key-file={keys / 'sa.pub'}",
         f"--service-account-signing-key-file={keys / 'sa.key'}",
+        f"--audit-policy-file={folder / 'audit-policy.json'}",
+        f"--audit-log-path={folder / 'audit.log'}",
+        "--audit-log-mode=blocking",
         # Without kubelets nobody reconciles the addresses of other API servers.
         "--endpoint-reconciler-type=none",
     ]
