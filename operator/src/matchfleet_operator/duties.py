@@ -27,7 +27,7 @@ class Duties:
         Raises:
             errors.ApiError: a list was refused or did not come.
         """
-        self.memory.forget_all()
+        self.memory.forget_own_acts()
         if self.auditor.begun_at < since:
             # The look before this one may be a moment old: too short for the watch to have told.
             await self.auditor.audit(judges_watch=False)

@@ -3,7 +3,6 @@
 Facts about incarnations (a claim that was refused, an end that was told) are dropped with them.
 """
 
-import dataclasses
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,9 +11,6 @@ from matchfleet_contracts.ids import FleetName, MatchUid, PodName, PodUid
 from matchfleet_operator.demand import Report
 from matchfleet_operator.plan_match import Attempt
 from matchfleet_operator.servers import Refusal
-
-# What is measured rather than decided on.
-_KEPT = frozenset({"first_seen_at"})
 
 
 def _always() -> bool:
@@ -53,12 +49,14 @@ class Memory:
         """
         return self.namespace_ending or self.leads()
 
-    def forget_all(self) -> None:
-        """Another process may have acted since: what we made of our own acts is void."""
-        for each in dataclasses.fields(self):
-            held = getattr(self, each.name)
-            if isinstance(held, set | dict) and each.name not in _KEPT:
-                held.clear()
+    def forget_own_acts(self) -> None:
+        """Another process may have acted since; what we were told by others stays."""
+        for facts in (self.settled, self.unfit, self.end_told):
+            facts.clear()
+        for facts_by in (self.looked_at, self.attempts, self.ready_told, self.uncertain):
+            facts_by.clear()
+        self.refusals.clear()
+        self.status_written_at.clear()
 
     def forget_match(self, uid: MatchUid) -> None:
         """A Match is gone and nothing is left to do about it."""
