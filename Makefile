@@ -9,8 +9,9 @@ UV := .tools/bin/uv
 RUN := .venv/bin/python
 CLUSTER := $(PYTHON) -m tools.cluster
 NAME ?= matchfleet
-# Tests wait more than they compute, so twice the processors are kept busy.
-PROCESSES ?= $(shell echo $$((2 * $$(nproc))))
+E2E_NAME := matchfleet-e2e
+# Tests wait more than they compute, so there is one process more than processors.
+PROCESSES ?= $(shell echo $$(($$(nproc) + 1)))
 BESIDE := -n $(PROCESSES) --dist worksteal
 
 ##@ Run it
@@ -51,9 +52,10 @@ fmt: .build/venv ## Format the code
 	@.venv/bin/ruff check --fix .
 
 ##@ Test it
-.PHONY: test check lint types imports unit unit-second integration contract e2e e2e-local e2e-kind
+.PHONY: test check lint types imports unit unit-second integration parts contract
+.PHONY: e2e e2e-local e2e-kind e2e-cluster e2e-stories e2e-down
 test: ## Everything that CI runs, in order of cost
-	@$(PYTHON) tools/test.py
+	@exec $(PYTHON) -m tools.test
 
 check: lint types imports unit ## Lint, types, import contracts and unit tests
 
@@ -76,23 +78,36 @@ unit-second: $(UV)
 	  UV_PROJECT_ENVIRONMENT=.build/venv-3.13 $(UV) sync --frozen --all-packages --quiet --python "$$found" && \
 	  .build/venv-3.13/bin/python -m pytest tests/unit
 
-integration: .build/venv ## Against real PostgreSQL, Redis, RabbitMQ, kube-apiserver, and the whole flow on local processes
+integration: parts e2e-local ## Against real PostgreSQL, Redis, RabbitMQ, kube-apiserver, and the whole flow on local processes
+
+parts: .build/venv
 	@$(CLUSTER) kube-binary > /dev/null
 	@$(RUN) -m pytest tests/integration $(BESIDE)
-	@$(MAKE) --no-print-directory e2e-local
 
 contract: .build/venv ## One suite for local and the real API server; chart, CRDs, generated code
 	@$(CLUSTER) kube-binary > /dev/null
 	@$(RUN) -m pytest tests/contract $(BESIDE)
 
 e2e-local: .build/venv
-	@$(RUN) -m pytest tests/e2e --substrate local $(if $(K),-k "$(K)")
+	@$(RUN) -m pytest tests/e2e --substrate local $(if $(K),-k "$(K)",-n 2 --dist worksteal)
 
 e2e: .build/venv ## One story on a running cluster: make e2e K=story_3 (NAME=matchfleet)
 	@$(RUN) tools/e2e.py --name $(NAME) $(if $(K),-k "$(K)")
 
-e2e-kind: .build/venv
-	@$(RUN) tools/e2e.py --name matchfleet-e2e --fresh
+e2e-kind: ## The stories on a kind cluster of their own, made fresh and removed at the end
+	@$(MAKE) --no-print-directory e2e-cluster
+	@$(MAKE) --no-print-directory e2e-stories && code=0 || code=$$?; \
+	  $(MAKE) --no-print-directory e2e-down; exit $$code
+
+# The three parts of e2e-kind; a cluster of another name is never touched.
+e2e-cluster: e2e-down
+	@$(MAKE) --no-print-directory up NAME=$(E2E_NAME)
+
+e2e-stories: .build/venv
+	@$(RUN) tools/e2e.py --name $(E2E_NAME) --processes $(PROCESSES)
+
+e2e-down:
+	@$(CLUSTER) down --name $(E2E_NAME)
 
 # The virtual environment is current when it is newer than the lock file and every room's manifest.
 .build/venv: uv.lock pyproject.toml $(wildcard */pyproject.toml) | $(UV)

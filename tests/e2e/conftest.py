@@ -1,7 +1,8 @@
 """The stories' stage: one install a session, chosen by `--substrate local|kind`.
 
-Stories run one after another on one event loop, in the order of their numbers; each leaves the
-install whole and its audit clean, so that a failure is its own.
+Stories of one process run one after another on one event loop, in the order of their numbers; each
+leaves the install whole and its audit clean, so that a failure is its own. Where there are several
+processes, each has a local install of its own, and all share the one on kind.
 """
 
 import os
@@ -19,7 +20,7 @@ from matchfleet_client import transport
 
 HERE = Path(__file__).parent
 SUBSTRATES = ("local", "kind")
-_measures = pytest.StashKey[stages.Measures]()
+TIMES = "seconds of matches"
 _failed = pytest.StashKey[bool]()
 
 
@@ -28,9 +29,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--substrate", choices=SUBSTRATES, default="local", help="local or kind")
 
 
+class Times:
+    """The times of all matches, whichever process noted them, for people at the end."""
+
+    def __init__(self) -> None:
+        self.measures = stages.Measures()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what the stage left in the report."""
+        for name, value in report.user_properties if report.when == "teardown" else ():
+            if name == TIMES:
+                self.measures.add(*value)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say them."""
+        for line in self.measures.lines():
+            terminalreporter.write_line(line)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Room for the times of all matches."""
-    config.stash[_measures] = stages.Measures()
+    config.pluginmanager.register(Times())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,14 +67,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = kept
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-
-
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """The times of all matches, for people."""
-    for line in config.stash[_measures].lines():
-        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,8 +97,11 @@ async def stage(
 ) -> AsyncIterator[stages.Stage]:
     """The stage: whole at the start of a story, and whole again for the next."""
     await install.until_whole()
+    measures = stages.Measures()
     async with transport.AiohttpTransport(install.api_url) as carrier:
-        yield stages.Stage(install, carrier, request.config.stash[_measures])
+        yield stages.Stage(install, carrier, measures)
+    both = (measures.ticket_to_playable, measures.end_to_rating)
+    request.node.user_properties.append((TIMES, both))
     if request.node.stash.get(_failed, False):
         for name, words in (await install.logs()).items():
             print(f"---- {name}\n{words}")

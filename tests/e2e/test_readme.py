@@ -29,6 +29,7 @@ def run(block: str) -> str:
 
 
 @pytest.mark.kind
+@pytest.mark.alone  # a story applies the same example
 async def test_the_match_of_the_readme_becomes_ready() -> None:
     listed = run(readme.shell("kubectl"))
     assert "condition met" in listed

@@ -11,6 +11,7 @@ TICK_HZ = 60
 TRIES = 3
 
 
+@pytest.mark.xdist_group("blitz")
 async def test_two_clients_play_a_match_and_their_ratings_move(stage: stages.Stage) -> None:
     account = await _decisive(stage)
 
@@ -43,6 +44,7 @@ async def _decisive(stage: stages.Stage) -> accounts.Account:
     raise AssertionError(f"{TRIES} draws in a row: strong no longer beats weak")
 
 
+@pytest.mark.xdist_group("sprint")
 async def test_the_hour_of_the_match_shows_in_the_analytics(stage: stages.Stage) -> None:
     before = await _hours(stage)
     account = await stage.play("sprint")

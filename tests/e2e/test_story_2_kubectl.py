@@ -36,4 +36,5 @@ async def test_a_match_of_bots_is_applied_watched_and_completes(stage: stages.St
         f"SELECT count(*) FROM matches WHERE uid = '{match['metadata']['uid']}'"  # noqa: S608
     )
     assert rows == [["0"]], "a Match applied by hand has no row, and never rates"
+    await kubectl("delete", NAME, "--wait", "--timeout=60s")
     await stage.audit_is_clean()

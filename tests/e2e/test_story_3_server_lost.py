@@ -5,7 +5,7 @@ import time
 import pytest
 import stage as stages
 
-pytestmark = [pytest.mark.local, pytest.mark.kind]
+pytestmark = [pytest.mark.local, pytest.mark.kind, pytest.mark.xdist_group("blitz")]
 WITHIN_S = 15.0
 
 

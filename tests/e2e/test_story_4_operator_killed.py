@@ -7,7 +7,7 @@ import stage as stages
 
 from matchfleet_contracts import ids
 
-pytestmark = [pytest.mark.local, pytest.mark.kind]
+pytestmark = [pytest.mark.local, pytest.mark.kind, pytest.mark.alone]
 
 
 async def test_a_match_outlives_its_operator(stage: stages.Stage) -> None:

@@ -8,7 +8,7 @@ import stage as stages
 
 from matchfleet_client import player
 
-pytestmark = [pytest.mark.local, pytest.mark.kind]
+pytestmark = [pytest.mark.local, pytest.mark.kind, pytest.mark.alone]
 REDIS_AWAY_S = 20.0
 ASK_EVERY_S = 0.5
 

@@ -15,6 +15,7 @@ async def test_a_lone_player_gets_a_bot_after_the_wait(stage: stages.Stage) -> N
     await stage.audit_is_clean()
 
 
+@pytest.mark.xdist_group("sprint")
 @pytest.mark.parametrize(
     ("trips", "region"),
     [

@@ -9,7 +9,7 @@ import installs_kind
 import pytest
 import stage as stages
 
-pytestmark = [pytest.mark.kind]
+pytestmark = [pytest.mark.kind, pytest.mark.alone]
 WITHIN_S = 90.0
 KINDS = (
     "matches.matchfleet.dev,fleets.matchfleet.dev,pods,deployments,statefulsets,jobs,services,"

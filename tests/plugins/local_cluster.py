@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 CRDS = pathlib.Path(__file__).parents[2] / "crds"
-_START_WITHIN_S = 30
+_START_WITHIN_S = 120
 
 
 class LocalCluster:

@@ -46,6 +46,11 @@ class Measures:
     ticket_to_playable: list[float] = field(default_factory=list)
     end_to_rating: list[float] = field(default_factory=list)
 
+    def add(self, ticket_to_playable: list[float], end_to_rating: list[float]) -> None:
+        """Take over what another process measured."""
+        self.ticket_to_playable += ticket_to_playable
+        self.end_to_rating += end_to_rating
+
     def lines(self) -> list[str]:
         """For people, at the end."""
         named = {

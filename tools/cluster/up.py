@@ -159,7 +159,11 @@ def _node_image(
     elif not (_is_compiled(where) or (engine.answers() and docker.has_image(own))):
         with report.step("fetching the sources of Kubernetes"):
             toolchain.download_modules(where)
-        with report.step(f"compiling Kubernetes {versions.KUBERNETES} (once)"):
+        # The tests' control plane is the same program: one of us compiles, the other waits.
+        with (
+            locks.held("kube", where=where, report=report),
+            report.step(f"compiling Kubernetes {versions.KUBERNETES} (once)"),
+        ):
             binaries.ensure(binaries.KUBE, where=where)
             binaries.ensure(binaries.COREDNS, where=where)
     ready.result()

@@ -43,7 +43,8 @@ async def test_an_event_is_in_its_queues_when_publish_returns(rabbitmq_url):
 
 
 async def test_many_publishes_are_in_flight_at_once(rabbitmq_url):
-    async with rabbitmq.Publisher.connected(rabbitmq_url) as publisher:
+    patient = rabbitmq.BrokerSettings(publish_timeout_s=60.0)
+    async with rabbitmq.Publisher.connected(rabbitmq_url, settings=patient) as publisher:
         await publisher.publish(an_event(0))
         await asyncio.gather(*(publisher.publish(an_event(n)) for n in range(1, 500)))
     assert len(await bodies(rabbitmq_url, "analytics")) == 500
