@@ -239,7 +239,11 @@ def _wait_until_ready(api: KubeApi, child: subprocess.Popen[bytes], folder: Path
 def _is_ready(api: KubeApi) -> bool:
     if not api.ca_file.exists():
         return False
-    trust = ssl.create_default_context(cafile=str(api.ca_file))
+    try:
+        trust = ssl.create_default_context(cafile=str(api.ca_file))
+    except ssl.SSLError:
+        # The API server is writing it.
+        return False
     address = api.url.removeprefix("https://")
     connection = http.client.HTTPSConnection(address, timeout=2, context=trust)
     try:
