@@ -38,10 +38,13 @@ class KindInstall:
         done = await self.kubectl("get", "secret", f"{FULLNAME}-admin", "-o", "json")
         return base64.b64decode(done.json()["data"]["token"]).decode().strip()
 
-    async def kubectl(self, *arguments: str, check: bool = True) -> installs.Done:
+    async def kubectl(
+        self, *arguments: str, check: bool = True, stdin: bytes | None = None
+    ) -> installs.Done:
         """kubectl in the install's context and namespace."""
         where = ("--context", self.context, "--namespace", self.namespace)
-        return await commands.run(_program("kubectl"), *where, *arguments, check=check)
+        words = (_program("kubectl"), *where, *arguments)
+        return await commands.run(*words, check=check, stdin=stdin)
 
     async def helm(self, *arguments: str) -> installs.Done:
         """helm in the install's context and namespace."""

@@ -64,12 +64,13 @@ def drain_of(node: NodeSeen | None, disruption: Disruption) -> Drain | None:
 def explained(end: ends.End, pod: PodSeen, drain: Drain | None) -> ends.End:
     """The end of a server that was drained, with what drained it.
 
-    A server that stopped without a word is named here as well: not every game writes one.
+    A server that stopped without a word is named here as well: not every game writes one. And so is
+    one that was evicted on top: the API server grants any eviction of a pod that is deleted already.
     """
     unheard = end.reason is Reason.SERVER_LOST and end.result is None
-    if drain is None or not (end.reason is Reason.DRAINED or unheard):
+    if drain is None or not (end.reason in {Reason.DRAINED, Reason.EVICTED} or unheard):
         return end
-    if pod.deletion_due is None or pod.disruption:
+    if pod.deletion_due is None:
         return end
     asked_at = pod.deletion_due - seconds(pod.deletion_grace_s)
     if asked_at < drain.at - seconds(_STAMP_S):

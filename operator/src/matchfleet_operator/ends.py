@@ -25,6 +25,8 @@ SOURCE = "/operator"
 _NOT_THE_GAMES_WORDS = frozenset(
     {"ContainerStatusUnknown", "StartError", "ContainerCannotRun", "ContainerCreating"}
 )
+# 128 and SIGKILL.
+_KILLED = 137
 _BY_POD_REASON = {
     "Evicted": Reason.EVICTED,
     "Preempting": Reason.EVICTED,
@@ -197,6 +199,8 @@ def _without_result(pod: PodSeen, ended: Terminated | None) -> tuple[Reason, str
     if ended.reason == "ContainerStatusUnknown":
         return Reason.NODE_LOST, ended.message or "the node does not know how the server ended"
     words = f"the server exited with code {ended.exit_code} and left no result"
+    if ended.exit_code == _KILLED:
+        words = "the server was killed and left no result; it may have stopped answering /livez"
     more = ended.message or (ended.reason if ended.reason not in {"", "Error"} else "")
     return Reason.SERVER_LOST, f"{words}: {more}" if more else words
 

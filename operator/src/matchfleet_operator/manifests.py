@@ -108,7 +108,9 @@ def _complete_game(container: Body, create: actions.CreatePod) -> None:
     probes = {
         "startupProbe": _probe("/livez", period_s=1, failures=60),
         "readinessProbe": _probe("/readyz", period_s=1, failures=3),
-        "livenessProbe": _probe("/livez", period_s=2, failures=3),
+        # Who does not answer any more would not use the time to drain either.
+        "livenessProbe": _probe("/livez", period_s=2, failures=3)
+        | {"terminationGracePeriodSeconds": marks.HUNG_GRACE_S},
     }
     for name, probe in probes.items():
         container.setdefault(name, probe)

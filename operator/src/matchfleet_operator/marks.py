@@ -20,5 +20,8 @@ ANNOTATION_SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 PODS_OF_OURS = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
 """Selects the pods that the API server sends us."""
 
+HUNG_GRACE_S = 5
+"""Seconds that a server gets to stop once it has not answered its liveness probe."""
+
 STOP_MARGIN_S = 10
 """A pod is given its drain time and this to stop."""

@@ -238,7 +238,17 @@ def test_a_server_whose_grace_is_over_before_it_agreed_loses_the_match_to_anothe
         pytest.param(Reason.DRAINED, 30, {}, "x", id="deleted-by-hand-before"),
         pytest.param(Reason.TICK_STALLED, 60, {}, "x", id="its-own-trouble"),
         pytest.param(
-            Reason.DRAINED, 60, {"disruption": "EvictionByEvictionAPI"}, "x", id="evicted"
+            Reason.EVICTED,
+            60,
+            {"disruption": "EvictionByEvictionAPI"},
+            "node n1 was cordoned",
+            id="evicted-when-deleted-already",
+        ),
+        pytest.param(
+            Reason.EVICTED, 30, {"disruption": "EvictionByEvictionAPI"}, "x", id="evicted-before"
+        ),
+        pytest.param(
+            Reason.NODE_LOST, 60, {"disruption": "DeletionByTaintManager"}, "x", id="node-lost"
         ),
     ],
 )
