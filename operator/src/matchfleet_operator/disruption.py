@@ -65,7 +65,7 @@ def explained(end: ends.End, pod: PodSeen, drain: Drain | None) -> ends.End:
     """The end of a server that was drained, with what drained it.
 
     A server that stopped without a word is named here as well: not every game writes one. And so is
-    one that was evicted on top: the API server grants any eviction of a pod that is deleted already.
+    one that was evicted on top: of a pod that is deleted already, any eviction is granted.
     """
     unheard = end.reason is Reason.SERVER_LOST and end.result is None
     if drain is None or not (end.reason in {Reason.DRAINED, Reason.EVICTED} or unheard):
