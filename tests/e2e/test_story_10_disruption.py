@@ -18,6 +18,7 @@ def cluster(stage: stages.Stage) -> installs_kind.KindInstall:
     return stage.install
 
 
+@pytest.mark.alone
 async def test_a_drain_waits_for_the_match_that_is_played(
     stage: stages.Stage, cluster: installs_kind.KindInstall
 ) -> None:
@@ -33,6 +34,7 @@ async def test_a_drain_waits_for_the_match_that_is_played(
     await stage.audit_is_clean()
 
 
+@pytest.mark.alone
 async def test_without_grace_a_drain_voids_the_match_and_says_why(
     stage: stages.Stage, cluster: installs_kind.KindInstall
 ) -> None:

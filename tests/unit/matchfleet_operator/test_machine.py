@@ -82,11 +82,16 @@ class Operating(stateful.RuleBasedStateMachine):
         both=st.booleans(),
         ready=st.integers(0, 3),
         seed=st.integers(0, 99),
+        grace_s=st.sampled_from([0, 10, 3600]),
     )
-    def begin(self, *, warm: int, most: int, both: bool, ready: int, seed: int) -> None:
+    def begin(
+        self, *, warm: int, most: int, both: bool, ready: int, seed: int, grace_s: int
+    ) -> None:
         """Most of what may go wrong goes wrong with matches that are under way."""
         self.rig.rng.seed(seed)
-        self.rig.apply_fleet("eu", warm=warm, most=most)
+        self.rig.apply_fleet(
+            "eu", warm=warm, most=most, disruption={"graceSeconds": grace_s}, drainSeconds=5
+        )
         if both:
             self.rig.apply_fleet("us", most=most)
         for _ in range(ready):
@@ -134,9 +139,25 @@ class Operating(stateful.RuleBasedStateMachine):
 
     # ---- what nodes do
 
-    @stateful.rule()
-    def pods_start(self) -> None:
+    @stateful.rule(nodes=st.lists(st.sampled_from(["n1", "n2"]), min_size=4, max_size=4))
+    def pods_start(self, nodes: list[str]) -> None:
+        unbound = [p for p in self.rig.pods() if "nodeName" not in p["spec"]]
+        for pod, node in zip(unbound, nodes, strict=False):
+            spec = {"spec": {"nodeName": node}}
+            self.rig.api.change(kube.PODS, pod["metadata"]["name"], spec)
         self.rig.start_pods()
+
+    @stateful.rule(n1=st.booleans(), n2=st.booleans(), both_see=st.booleans())
+    def nodes_are_cordoned_or_given_back(self, *, n1: bool, n2: bool, both_see: bool) -> None:
+        since = self.rig.clock.now()
+        told = {"n1": since if n1 else None, "n2": since if n2 else None}
+        self.rig.read_nodes(**told)
+        if both_see:
+            self.other.read_nodes(**told)
+
+    @stateful.rule()
+    def nodes_may_not_be_read_any_more(self) -> None:
+        self.rig.nodes.lose()
 
     @stateful.precondition(lambda self: self.running())
     @stateful.rule(
@@ -330,6 +351,7 @@ class Operating(stateful.RuleBasedStateMachine):
         self.trouble.countdown = None
         self.rig.publisher.is_up = True
         self.rig.servers.silent = set()
+        self.rig.read_nodes(n1=None, n2=None)
         for match in self.rig.api.everything(kube.MATCHES):
             self.rig.api.change(
                 kube.MATCHES, match["metadata"]["name"], {"spec": {"desired": "Cancel"}}
