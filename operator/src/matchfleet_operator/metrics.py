@@ -29,8 +29,7 @@ EVENTS_SEEN: Final = metrics.counter(
 )
 EVENT_LAG: Final = metrics.histogram(
     "matchfleet_operator_event_lag_seconds",
-    "From a time the API server stamped on a change to its event here, where it stamps one.",
-    buckets=metrics.LONG_SECONDS,
+    "From a watch event received to its being known.",
 )
 NODE_WATCH_ENDS: Final = metrics.counter(
     "matchfleet_operator_node_watch_ends_total", "Times that the watch over nodes ended."
