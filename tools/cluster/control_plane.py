@@ -110,7 +110,7 @@ def _start(
     keys = folder / "keys"
     # kubeadm makes the key pair that signs service account tokens: the API server wants one.
     commands.run([kube, "kubeadm", "init", "phase", "certs", "sa", "--cert-dir", keys])
-    etcd_port, peer_port, api_port = _free_ports(3)
+    etcd_port, peer_port, api_port = free_ports(3)
     token = secrets.token_hex(16)
     (folder / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
     api = KubeApi(
@@ -255,7 +255,8 @@ def _is_ready(api: KubeApi) -> bool:
         connection.close()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody has now."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
