@@ -23,7 +23,7 @@ import aiohttp
 import structlog
 
 from matchfleet_adapters import rabbitmq
-from matchfleet_operator import census, errors, handlers, metrics, node_watch
+from matchfleet_operator import assign, census, errors, handlers, metrics, node_watch
 from matchfleet_operator import client as kube_client
 from matchfleet_operator.access import Access
 from matchfleet_operator.assign import Assigner, HttpAssigner
@@ -178,9 +178,9 @@ async def run(settings: Settings) -> None:
     stop = _stop_signal()
     async with contextlib.AsyncExitStack() as stack:
         session = await stack.enter_async_context(
-            kube_client.open_session(access, connections=2 * settings.workers)
+            kube_client.open_session(access, connections=2 * settings.requests_at_once)
         )
-        pods = await stack.enter_async_context(aiohttp.ClientSession())
+        pods = await stack.enter_async_context(assign.open_session())
         publisher = await stack.enter_async_context(
             rabbitmq.Publisher.connected(settings.rabbitmq_url, name="operator")
         )
@@ -213,6 +213,7 @@ def _client(
         namespace=settings.namespace or access.namespace,
         writes=writes,
         timeout_s=settings.request_timeout_seconds,
+        at_once=settings.requests_at_once,
     )
 
 

@@ -6,9 +6,10 @@ again with the same words. What each answer means for the Match is the planner's
 
 import datetime
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import aiohttp
 import msgspec
@@ -19,6 +20,8 @@ from matchfleet_operator.seen import MatchSeen, PodSeen
 CONTENT_TYPE = "application/jwt"
 PATH = "/v1/assignment"
 MAX_ANSWER_CHARS = 512
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +55,39 @@ class Assigner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFiles:
-    """Where the keys lie. They are read for each assignment, for they are rotated in place."""
+class _Kept(Generic[T]):
+    """What a file says, read again when the file is another one or was written to."""
 
-    signing: Path
-    api_public: Path
+    def __init__(self, path: Path, read: Callable[[bytes], T]) -> None:
+        self._path = path
+        self._read = read
+        self._stamp: tuple[int, int, int] | None = None
+        self._value: T | None = None
+
+    def now(self) -> T:
+        found = self._path.stat()
+        stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if self._value is None or stamp != self._stamp:
+            self._value, self._stamp = self._read(self._path.read_bytes()), stamp
+        return self._value
+
+
+class KeyFiles:
+    """Where the keys lie. They are looked at for each assignment, for they are rotated in place."""
+
+    def __init__(self, *, signing: Path, api_public: Path) -> None:
+        self.signing = signing
+        self.api_public = api_public
+        self._signing = _Kept(signing, lambda text: keys.decode_private(text)[0])
+        self._api_jwks = _Kept(api_public, bytes.decode)
 
     def signing_key(self) -> keys.SigningKey:
         """The key that signs assignments now."""
-        return keys.decode_private(self.signing.read_bytes())[0]
+        return self._signing.now()
 
     def api_jwks(self) -> str:
         """The public keys of `api` now, as a JWK set."""
-        return self.api_public.read_text()
+        return self._api_jwks.now()
 
 
 class HttpAssigner:
@@ -133,3 +155,12 @@ def _field(text: str, name: str) -> str:
 
 def _host(ip: str) -> str:
     return f"[{ip}]" if ":" in ip else ip
+
+
+def open_session() -> aiohttp.ClientSession:
+    """A session for `HttpAssigner`, to be closed by who opens it.
+
+    Each server is told once, so its connection is not kept for a second time.
+    """
+    connector = aiohttp.TCPConnector(force_close=True, happy_eyeballs_delay=None)
+    return aiohttp.ClientSession(connector=connector)

@@ -10,6 +10,7 @@ Each change names the keys that should be planned anew.
 import dataclasses
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Generic, Protocol, TypeVar
 
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodName, PodUid
@@ -76,6 +77,11 @@ class Cache:
         self._matches: _Shelf[MatchSeen] = _Shelf()
         self._fleets: _Shelf[FleetSeen] = _Shelf()
         self._pods: _Shelf[PodSeen] = _Shelf()
+        self._shelves: dict[str, _Shelf[MatchSeen] | _Shelf[FleetSeen] | _Shelf[PodSeen]] = {
+            "matches": self._matches,
+            "fleets": self._fleets,
+            "pods": self._pods,
+        }
         self._match_names: dict[MatchUid, MatchName] = {}
         self._waiting: set[MatchName] = set()
         self._chosen: dict[PodUid, MatchUid] = {}
@@ -84,6 +90,7 @@ class Cache:
         self._pods_of_match: dict[MatchUid, set[PodName]] = {}
         self._servers_on: Counter[str] = Counter()
         self._busy_on: Counter[str] = Counter()
+        self._host_ports: Counter[int] = Counter()
         self.loads = placement.Loads(servers=self._servers_on, busy=self._busy_on)
         """How many servers each node carries; it changes as they come and go."""
         self.gone_matches: dict[MatchUid, GoneMatch] = {}
@@ -118,8 +125,8 @@ class Cache:
         return tuple(self._pods.by_name[n] for n in sorted(self._pods_of_match.get(uid, ())))
 
     def pods_of_fleet(self, name: FleetName) -> tuple[PodSeen, ...]:
-        """The pods made for a Fleet."""
-        return tuple(self._pods.by_name[n] for n in sorted(self._pods_of_fleet.get(name, ())))
+        """The pods made for a Fleet, in no order."""
+        return tuple(self._pods.by_name[n] for n in self._pods_of_fleet.get(name, ()))
 
     def waiting(self) -> Iterator[MatchSeen]:
         """The Matches that have no server and are not over."""
@@ -224,8 +231,18 @@ class Cache:
         if uid in self._chosen:
             self._changed(MatchKey(self._chosen[uid]))
 
+    def ports_taken(self) -> AbstractSet[int]:
+        """The node ports of all servers that may still use them; it changes as they come and go."""
+        return self._host_ports.keys()
+
     def _weigh(self, pod: PodSeen, servers: int) -> None:
-        if not pod.node or pod.has_ended:
+        if pod.has_ended:
+            return
+        for host_port in (port.host_port for port in pod.ports if port.host_port):
+            self._host_ports[host_port] += servers
+            if not self._host_ports[host_port]:
+                del self._host_ports[host_port]
+        if not pod.node:
             return
         for counts in (self._servers_on, *((self._busy_on,) if pod.claim is not None else ())):
             counts[pod.node] += servers
@@ -292,19 +309,19 @@ class Cache:
                 self._changed(MatchKey(match.uid))
                 self._match_moved(match)
 
-    # ---- audits
+    # ---- audits and echoes
+
+    def knows(self, kind: str, name: str, uid: str, version: int) -> bool:
+        """Whether this incarnation is known in this version or a newer one."""
+        known: MatchSeen | FleetSeen | PodSeen | None = self._shelves[kind].by_name.get(name)
+        return known is not None and known.uid == uid and known.version >= version
 
     def phantoms(self, kind: str, listed: Mapping[str, str], version: int) -> list[tuple[str, str]]:
         """Objects (name, uid) we know and a complete list of that version does not have.
 
         What is newer than the list is not missed: it was made after it.
         """
-        shelves: dict[str, _Shelf[MatchSeen] | _Shelf[FleetSeen] | _Shelf[PodSeen]] = {
-            "matches": self._matches,
-            "fleets": self._fleets,
-            "pods": self._pods,
-        }
-        known: Iterable[MatchSeen | FleetSeen | PodSeen] = shelves[kind].by_name.values()
+        known: Iterable[MatchSeen | FleetSeen | PodSeen] = self._shelves[kind].by_name.values()
         return [
             (seen.name, seen.uid)
             for seen in known

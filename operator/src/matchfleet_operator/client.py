@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import aiohttp
 import msgspec
 
-from matchfleet_operator import errors, metrics
+from matchfleet_operator import errors, kube, metrics
 from matchfleet_operator.access import Access
 from matchfleet_operator.kube import Kind, Listing, Object
+from matchfleet_operator.turns import Turns, Urgency
 
 _MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
@@ -44,19 +45,25 @@ class Client:
         namespace: str,
         writes: Pace,
         timeout_s: float,
+        at_once: int = 16,
     ) -> None:
-        """`session` speaks TLS as `access` says; see `open_session`."""
+        """`session` speaks TLS as `access` says; see `open_session`. `at_once` bounds requests."""
         self._session = session
         self._access = access
         self._namespace = namespace
         self._writes = writes
+        self._turns = Turns(at_once=at_once)
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._token = ""
         self._token_until = 0.0
 
     async def get(self, kind: Kind, name: str) -> Object:
         """GET without a version: as it is now, by a majority of etcd."""
-        return await self._call("GET", "get", kind, name)
+        await self._turns.take(Urgency.NOW)
+        try:
+            return await self._call("GET", "get", kind, name)
+        finally:
+            self._turns.give(Urgency.NOW)
 
     async def list_all(self, kind: Kind, *, selector: str = "") -> Listing:
         """LIST without a version, in pages of one and the same version."""
@@ -80,14 +87,15 @@ class Client:
 
     async def create(self, kind: Kind, body: Object) -> Object:
         """POST."""
-        await self._writes.take()
-        return await self._call("POST", "create", kind, body=body, content_type=_JSON)
+        return await self._write(
+            Urgency.LATER, "POST", "create", kind, body=body, content_type=_JSON
+        )
 
     async def patch(self, kind: Kind, name: str, body: Object, *, part: str = "") -> Object:
         """PATCH by JSON merge (RFC 7396)."""
-        await self._writes.take()
-        return await self._call(
-            "PATCH", "patch", kind, name, part=part, body=body, content_type=_MERGE_PATCH
+        urgency = Urgency.LATER if kind == kube.FLEETS else Urgency.NOW
+        return await self._write(
+            urgency, "PATCH", "patch", kind, name, part=part, body=body, content_type=_MERGE_PATCH
         )
 
     async def delete(
@@ -111,9 +119,20 @@ class Client:
         }
         if grace_s is not None:
             body["gracePeriodSeconds"] = grace_s
-        await self._writes.take()
-        answer = await self._call("DELETE", "delete", kind, name, body=body, content_type=_JSON)
+        answer = await self._write(
+            Urgency.LATER, "DELETE", "delete", kind, name, body=body, content_type=_JSON
+        )
         return answer if _is_still_there(answer) else None
+
+    async def _write(self, urgency: Urgency, *what: Any, **how: Any) -> Object:
+        """A call that waits for its turn first; the time it is given counts from then."""
+        await self._turns.take(urgency)
+        try:
+            # Last, so that whoever may not write any more is stopped in the last moment.
+            await self._writes.take()
+            return await self._call(*what, **how)
+        finally:
+            self._turns.give(urgency)
 
     async def _call(
         self,

@@ -71,12 +71,24 @@ class Feed:
 
     def put(self, kind: Kind, raw: Object) -> bool:
         """Takes an object in; whether it was news."""
+        if self._is_echo(kind, raw):
+            return False
         try:
             return self._put(kind, raw)
         except errors.Unreadable as error:
             metrics.UNREADABLE.labels(resource=kind.plural).inc()
             log.warning("object_unreadable", resource=kind.plural, why=str(error))
             return False
+
+    def _is_echo(self, kind: Kind, raw: Object) -> bool:
+        """Whether it is what the answer to a write of ours told already: half of all events are.
+
+        What is being deleted is read all the same, because of what that makes us suspect.
+        """
+        meta = raw["metadata"]
+        return "deletionTimestamp" not in meta and self._cache.knows(
+            kind.plural, meta["name"], meta["uid"], observed.version_of(raw)
+        )
 
     def _put(self, kind: Kind, raw: Object) -> bool:
         if kind == kube.MATCHES:

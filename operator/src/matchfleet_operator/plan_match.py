@@ -13,6 +13,7 @@ first and reads its last word then. So there is no moment at which a result coul
 import datetime
 import math
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from matchfleet_contracts import events
@@ -72,7 +73,7 @@ class Around:
     strays: tuple[PodSeen, ...] = ()
     settled: frozenset[PodUid] = frozenset()
     pod_is_gone: bool = False
-    unfit: frozenset[PodUid] = frozenset()
+    unfit: AbstractSet[PodUid] = frozenset()
     attempt: Attempt | None = None
     ready_told: bool = False
     end_told: bool = False

@@ -1,7 +1,8 @@
 """Plans one key after the other and acts on it, until there is nothing to do for it.
 
 Match plans are taken in order, and a step that fails ends the pass: the next one decides on what
-is true then. Fleet plans are taken all at once. What failed is tried again, sooner or later by why.
+is true then. Fleet plans are taken all at once, as far as they are not too long. What failed is
+tried again, sooner or later by why.
 """
 
 import asyncio
@@ -27,6 +28,13 @@ REFUSED_RETRY_S = 30.0
 # Results wait while the broker is away, and players for them; a try costs next to nothing.
 BROKER_RETRY_S = 3.0
 OVERDUE_RETRY_S = 1.0
+# A Fleet names its steps by how soon they are needed, claims first. When there are very many the
+# first are taken, and it is planned anew: what came meanwhile does not wait for all of them.
+ACTIONS_AT_ONCE = 32
+# Planning a Fleet costs as much as it has servers, and every change to one of them asks for it. So
+# a Fleet rests for so many times as long as its planning took: what comes meanwhile comes together.
+REST_SHARE = 2.0
+REST_MOST_S = 0.25
 # By then the queue is closed, or we lead again.
 NOT_LEADING_RETRY_S = 0.5
 
@@ -44,18 +52,19 @@ class Reconciler:
         """Takes keys from the queue for ever; any number of these may run."""
         while True:
             key = await self.queue.get()
+            rest_s = 0.0
             try:
-                await self.handle(key)
+                rest_s = await self.handle(key)
             finally:
-                self.queue.done(key)
+                self.queue.done(key, rest_s=rest_s)
 
-    async def handle(self, key: Key) -> None:
-        """Works on one key and says when it should come again."""
+    async def handle(self, key: Key) -> float:
+        """Works on one key and says when it should come again; how long it should rest, in s."""
         kind = type(key).__name__.removesuffix("Key").lower()
         began = time.perf_counter()
-        result = "failed"
+        result, planned_s = "failed", 0.0
         try:
-            await self._settle(key)
+            planned_s = await self._settle(key)
             self.queue.succeeded(key)
             result = "done"
         except errors.NotLeading:
@@ -79,21 +88,27 @@ class Reconciler:
             result = "crashed"
         metrics.RECONCILES.labels(kind=kind, result=result).inc()
         metrics.RECONCILE_SECONDS.labels(kind=kind).observe(time.perf_counter() - began)
+        return _rest_s(key, planned_s)
 
-    async def _settle(self, key: Key) -> None:
+    async def _settle(self, key: Key) -> float:
+        """Plans and acts until there is nothing to do; how long the planning took, in seconds."""
+        planned_s = 0.0
         for _ in range(PASSES_MOST):
+            began = time.perf_counter()
             plan = self._plan(key)
+            planned_s += time.perf_counter() - began
             if plan.wake_at is not None:
                 delay_s = (plan.wake_at - self.clock.now()).total_seconds()
                 # A time that has passed already waits for something that only an event can tell.
                 self.queue.add_in(key, delay_s if delay_s > 0 else OVERDUE_RETRY_S)
             if not plan.actions:
-                return
+                return planned_s
             try:
                 await self._act(key, plan)
             except executor.Stale:
                 continue
         self.queue.retry(key)
+        return planned_s
 
     def _plan(self, key: Key) -> actions.Plan:
         now = self.clock.now()
@@ -111,8 +126,13 @@ class Reconciler:
                 await self.executor.do(action)
             return
         outcomes = await asyncio.gather(
-            *(self.executor.do(action) for action in plan.actions), return_exceptions=True
+            *(self.executor.do(action) for action in plan.actions[:ACTIONS_AT_ONCE]),
+            return_exceptions=True,
         )
         failures = [o for o in outcomes if isinstance(o, BaseException)]
         for failure in sorted(failures, key=lambda f: isinstance(f, executor.Stale)):
             raise failure
+
+
+def _rest_s(key: Key, planned_s: float) -> float:
+    return min(REST_SHARE * planned_s, REST_MOST_S) if isinstance(key, FleetKey) else 0.0

@@ -28,6 +28,7 @@ class Settings(pydantic_settings.BaseSettings):
             external addresses then, and a broken node is noticed sooner.
         health_port: where /livez and /readyz are served; 0 means nowhere.
         metrics_port: where /metrics is served, with the two as well; 0 means nowhere.
+        requests_at_once: requests to the API server; claims come first, and the others wait here.
         audit_seconds: between two complete lists.
         silent_seconds: without any audit or event for this long, the process calls itself dead.
         stop_seconds: how long work in hand may take after SIGTERM, before another replica leads.
@@ -62,6 +63,7 @@ class Settings(pydantic_settings.BaseSettings):
     metrics_port: int = pydantic.Field(default=9090, ge=0, le=65535)
 
     workers: int = pydantic.Field(default=32, ge=1, le=256)
+    requests_at_once: int = pydantic.Field(default=16, ge=1, le=256)
     request_timeout_seconds: float = pydantic.Field(default=2.0, gt=0)
     writes_per_second: float = pydantic.Field(default=200.0, gt=0)
     writes_burst: int = pydantic.Field(default=400, ge=1)
@@ -75,7 +77,7 @@ class Settings(pydantic_settings.BaseSettings):
     release_seconds: float = pydantic.Field(default=20.0, ge=0)
     watch_failures: int = pydantic.Field(default=10, ge=1)
 
-    event_detail: Literal["all", "abnormal"] = "all"
+    event_detail: Literal["all", "abnormal"] = "abnormal"
     ack_seconds: float = pydantic.Field(default=5.0, gt=0)
     backstop_seconds: int = pydantic.Field(default=30, ge=0)
     kill_grace_seconds: int = pydantic.Field(default=2, ge=1)

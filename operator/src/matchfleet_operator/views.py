@@ -7,6 +7,7 @@ import datetime
 from dataclasses import dataclass
 
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodUid
+from matchfleet_contracts.resources import Phase
 from matchfleet_operator import (
     conditions,
     demand,
@@ -78,7 +79,7 @@ class Views:
             strays=tuple(p for p in claimed if pod is None or p.uid != pod.uid),
             settled=frozenset(p.uid for p in claimed if p.uid in self.memory.settled),
             pod_is_gone=chosen is not None and self.cache.is_pod_gone(chosen),
-            unfit=frozenset(self.memory.unfit),
+            unfit=self.memory.unfit,
             attempt=attempt[1] if attempt is not None and attempt[0] == chosen else None,
             ready_told=chosen is not None and self.memory.ready_told.get(match.uid) == chosen,
             end_told=match.uid in self.memory.end_told,
@@ -101,7 +102,8 @@ class Views:
         return fleet.disruption if fleet is not None else Disruption()
 
     def _supply(self, match: MatchSeen | GoneMatch) -> supply.Supply:
-        if isinstance(match, GoneMatch):
+        if isinstance(match, GoneMatch) or match.status.phase is not Phase.PENDING:
+            # Nobody asks what else there would have been.
             return supply.Supply()
         return supply.of_match(
             match, fleets=self.cache.fleets, deleted=self.cache.deleted_fleets.keys()
@@ -168,8 +170,8 @@ class Views:
         takes_ports = isinstance(fleet, FleetSeen) and bool(fleet.expose.host_ports)
         return Surroundings(
             reserved=frozenset(p.uid for p in pods if self.cache.is_chosen(p.uid)),
-            unfit=frozenset(memory.unfit),
-            ports_taken=self._ports_taken() if takes_ports else frozenset(),
+            unfit=memory.unfit,
+            ports_taken=self.cache.ports_taken() if takes_ports else frozenset(),
             uncertain=tuple(sorted(memory.uncertain.get(name, ()))),
             refusal=memory.refusals.get(name),
             cordoned=self.nodes.cordoned,
@@ -179,10 +181,6 @@ class Views:
             namespace_ending=memory.namespace_ending,
             closing=memory.closing,
         )
-
-    def _ports_taken(self) -> frozenset[int]:
-        living = (p for p in self.cache.pods() if not p.has_ended)
-        return frozenset(port.host_port for p in living for port in p.ports if port.host_port)
 
 
 def _chosen_uid(match: MatchSeen | GoneMatch) -> PodUid | None:

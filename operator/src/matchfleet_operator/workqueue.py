@@ -10,7 +10,7 @@ it.
 
 import asyncio
 import heapq
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -35,7 +35,7 @@ class WorkQueue(Generic[K]):
         self._heap: list[tuple[float, int, K]] = []
         self._count = 0
         self._failures: dict[K, int] = {}
-        self._arrived = asyncio.Event()
+        self._sleepers: deque[asyncio.Future[None]] = deque()
         self._is_open = True
         self._timer: asyncio.TimerHandle | None = None
 
@@ -50,7 +50,7 @@ class WorkQueue(Generic[K]):
             self._ready[key] = asyncio.get_running_loop().time()
             metrics.QUEUE_DEPTH.set(len(self._ready))
             if self._is_open:
-                self._arrived.set()
+                self._wake_one()
 
     def add_in(self, key: K, delay_s: float) -> None:
         """The key should be planned after this delay at the latest."""
@@ -81,8 +81,7 @@ class WorkQueue(Generic[K]):
     async def get(self) -> K:
         """The next key, when there is one; `done` must follow."""
         while not self._ready or not self._is_open:
-            self._arrived.clear()
-            await self._arrived.wait()
+            await self._sleep()
         key, since = self._ready.popitem(last=False)
         self._working.add(key)
         self._due.pop(key, None)
@@ -90,8 +89,29 @@ class WorkQueue(Generic[K]):
         metrics.QUEUE_SECONDS.observe(asyncio.get_running_loop().time() - since)
         return key
 
-    def done(self, key: K) -> None:
-        """The key is not worked on any more."""
+    async def _sleep(self) -> None:
+        """Waits to be woken: one worker for each key, for to wake all of them costs more."""
+        sleeper = asyncio.get_running_loop().create_future()
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper
+        except asyncio.CancelledError:
+            if sleeper.done() and not sleeper.cancelled():
+                self._wake_one()
+            raise
+
+    def _wake_one(self) -> None:
+        while self._sleepers:
+            sleeper = self._sleepers.popleft()
+            if not sleeper.done():
+                sleeper.set_result(None)
+                return
+
+    def done(self, key: K, *, rest_s: float = 0.0) -> None:
+        """The key is not worked on any more, once it has rested so that more may come together."""
+        if rest_s > 0:
+            asyncio.get_running_loop().call_later(rest_s, self.done, key)
+            return
         self._working.discard(key)
         if key in self._again:
             self._again.discard(key)
@@ -104,7 +124,8 @@ class WorkQueue(Generic[K]):
         self._is_open = True
         now = asyncio.get_running_loop().time()
         self._ready = OrderedDict.fromkeys(self._ready, now)
-        self._arrived.set()
+        for _ in range(len(self._ready)):
+            self._wake_one()
 
     def close(self) -> None:
         """Hands no key out until it is opened; what is at work stays so."""

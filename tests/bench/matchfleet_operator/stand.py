@@ -107,7 +107,7 @@ class Stand:
                 "game": "airhockey",
                 "region": "eu",
                 "expose": {"type": "PodIP"},
-                "ports": {"game": 7777, "control": self.games.port},
+                "controlPort": self.games.port,
                 "drainSeconds": 5,
                 "template": {"spec": {"containers": [container]}},
             }
