@@ -53,7 +53,7 @@ fmt: .build/venv ## Format the code
 
 ##@ Test it
 .PHONY: test check lint types imports unit unit-second integration parts contract
-.PHONY: e2e e2e-local e2e-kind e2e-cluster e2e-stories e2e-down
+.PHONY: e2e e2e-local e2e-kind e2e-cluster e2e-stories e2e-down bench-operator
 test: ## Everything that CI runs, in order of cost
 	@exec $(PYTHON) -m tools.test
 
@@ -108,6 +108,10 @@ e2e-stories: .build/venv
 
 e2e-down:
 	@$(CLUSTER) down --name $(E2E_NAME)
+
+bench-operator: .build/venv ## How fast the operator is; the last line is JSON (PARTS=claims,lives)
+	@$(CLUSTER) kube-binary > /dev/null
+	@$(RUN) -m tests.bench.matchfleet_operator $(if $(PARTS),--parts $(PARTS))
 
 # The virtual environment is current when it is newer than the lock file and every room's manifest.
 .build/venv: uv.lock pyproject.toml $(wildcard */pyproject.toml) | $(UV)

@@ -61,3 +61,25 @@ async def test_it_is_idle_when_nothing_waits_and_nothing_is_at_work(queue):
     assert not queue.is_idle
     queue.done(key)
     assert queue.is_idle
+
+
+async def test_what_comes_while_a_key_rests_comes_once_after_the_rest(queue):
+    queue.add("a")
+    key = await queue.get()
+    queue.done(key, rest_s=0.02)
+    for _ in range(3):
+        queue.add("a")
+    assert len(queue) == 0
+    assert await asyncio.wait_for(queue.get(), 5) == "a"
+    queue.done("a")
+    assert queue.is_idle
+
+
+async def test_each_key_wakes_one_worker_and_a_worker_that_gives_up_wakes_another(queue):
+    workers = [asyncio.create_task(queue.get()) for _ in range(3)]
+    await asyncio.sleep(0)
+    queue.add("a")
+    workers[0].cancel()
+    assert await asyncio.wait_for(workers[1], 5) == "a"
+    queue.add("b")
+    assert await asyncio.wait_for(workers[2], 5) == "b"
