@@ -27,6 +27,11 @@ PASS_TIME = metrics.histogram(
 WAITING = metrics.gauge(
     "matchfleet_tickets_waiting", "Tickets the writer of a queue has.", ("queue",)
 )
+PLAYERS = metrics.gauge(
+    "matchfleet_queue_players",
+    "Players that wait in a queue, each in the region nearest to them, as told to the operator.",
+    ("queue", "region"),
+)
 WAITED = metrics.histogram(
     "matchfleet_ticket_wait_seconds",
     "From queued to claimed.",

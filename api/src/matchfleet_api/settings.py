@@ -69,10 +69,14 @@ class Matchmaker(Serving):
     Attributes:
         poll_ms: how often a queue, the outbox and requested matches are looked at.
         sweep_seconds: how often forgotten things are looked for.
+        depth_period_seconds: at least so long between two tellings of how many wait in a queue.
+        depth_repeat_seconds: it is told so often although nothing changed.
     """
 
     poll_ms: int = pydantic.Field(default=150, ge=10)
     sweep_seconds: float = pydantic.Field(default=5.0, gt=0)
+    depth_period_seconds: float = pydantic.Field(default=1.0, gt=0)
+    depth_repeat_seconds: float = pydantic.Field(default=10.0, gt=0)
     outbox_keep_hours: float = pydantic.Field(default=24.0, gt=0)
 
 

@@ -75,6 +75,8 @@ class Fanout:
                 return await self._players_of(MatchName(data.match))
             case events.MatchCreated():
                 return [PlayerId(player) for player in data.players]
+            case events.QueueDepth():
+                return []
             case _:
                 return [PlayerId(data.player)]
 

@@ -17,7 +17,7 @@ from matchfleet_adapters.kubernetes import cluster, connection
 from matchfleet_adapters.kubernetes import matches as kube
 from matchfleet_adapters.postgres import migrator, pool
 from matchfleet_api import clock, loops, settings
-from matchfleet_api.matchmaking import ownership, postbox, queues, relay, sweeps, writer
+from matchfleet_api.matchmaking import depth, ownership, postbox, queues, relay, sweeps, writer
 from matchfleet_telemetry import health, serving
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,8 @@ async def run(config: settings.Matchmaker) -> None:
 async def work(config: settings.Matchmaker, parts: Parts) -> None:
     """All tasks of the process; never returns by itself."""
     now = clock.SystemClock()
+    poll = loops.Pace(config.poll_ms / 1000)
+    telling = depth.Pace(period_s=config.depth_period_seconds, repeat_s=config.depth_repeat_seconds)
     is_claimed, is_outboxed = asyncio.Event(), asyncio.Event()
 
     def on_claimed() -> None:
@@ -78,6 +80,7 @@ async def work(config: settings.Matchmaker, parts: Parts) -> None:
         is_outboxed.set()
 
     async def write(queue: queues.Queue) -> None:
+        is_changed = asyncio.Event()
         passes = writer.Writer(
             parts.database,
             queue,
@@ -85,9 +88,20 @@ async def work(config: settings.Matchmaker, parts: Parts) -> None:
             new_id=clock.new_id,
             new_seed=clock.new_seed,
             on_claimed=on_claimed,
+            on_changed=is_changed.set,
         )
-        pace = loops.Pace(config.poll_ms / 1000)
-        await loops.forever(f"writer-{queue.mode}", passes.run_pass, pace)
+        teller = depth.Teller(
+            queue, parts.publisher, look=passes.depth, now=now, new_id=clock.new_id, pace=telling
+        )
+        often = loops.Pace(telling.period_s)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(loops.forever(f"writer-{queue.mode}", passes.run_pass, poll))
+                group.create_task(
+                    loops.forever(f"depth-{queue.mode}", teller.run_round, often, wake=is_changed)
+                )
+        finally:
+            teller.fall_silent()
 
     relaying = relay.Relay(parts.database, parts.cluster, now=now)
     sweep = sweeps.Sweep(parts.database, parts.cluster, parts.publisher, now=now)
@@ -108,7 +122,6 @@ async def work(config: settings.Matchmaker, parts: Parts) -> None:
         keep = datetime.timedelta(hours=config.outbox_keep_hours)
         await postbox.purge(parts.database, now=now.now(), keep=keep)
 
-    poll = loops.Pace(config.poll_ms / 1000)
     slow = loops.Pace(config.sweep_seconds)
     async with asyncio.TaskGroup() as group:
         for queue in parts.queues.values():

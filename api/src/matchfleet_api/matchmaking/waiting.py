@@ -5,7 +5,7 @@ committed late; a full read now and then forgets those who left.
 """
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from matchfleet_adapters.postgres import tickets
 from matchfleet_api.matchmaking import pairing
@@ -23,6 +23,11 @@ class Waiting:
 
     def __len__(self) -> int:
         return len(self._candidates)
+
+    @property
+    def everybody(self) -> Collection[pairing.Candidate]:
+        """All who wait, those who are left alone for a while included."""
+        return self._candidates.values()
 
     def replace(self, read: Iterable[tickets.Ticket]) -> None:
         """Know exactly these."""

@@ -15,8 +15,8 @@ import structlog
 
 from matchfleet_adapters.postgres import pool, tickets
 from matchfleet_api import metrics
-from matchfleet_api.matchmaking import claims, pairing, queues, waiting
-from matchfleet_contracts import clock
+from matchfleet_api.matchmaking import claims, depth, pairing, queues, waiting
+from matchfleet_contracts import clock, events
 
 log = structlog.get_logger(__name__)
 _EVER = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -52,6 +52,7 @@ class Writer:
         new_seed: Callable[[], int],
         settings: WriterSettings | None = None,
         on_claimed: Callable[[], None] = lambda: None,
+        on_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._queue = queue
@@ -59,6 +60,8 @@ class Writer:
         self._drafter = claims.Drafter(queue, new_id, new_seed)
         self._settings = settings or WriterSettings()
         self._on_claimed = on_claimed
+        self._on_changed = on_changed
+        self._told: int | None = None
         self._waiting = waiting.Waiting()
         self._full_read_at: datetime.datetime | None = None
 
@@ -77,9 +80,20 @@ class Writer:
             made += await self._claim(proposals[start : start + self._settings.batch], now)
             # Pairing and claiming a crowd must not keep the loop from answering its probes.
             await asyncio.sleep(0)
-        metrics.WAITING.labels(self._queue.key).set(len(self._waiting))
+        self._tell_waiting()
         metrics.PASS_TIME.labels(self._queue.key).observe(time.perf_counter() - began)
         return made
+
+    def depth(self) -> events.QueueDepth | None:
+        """Who waited after the last pass; None before the first."""
+        return None if self._told is None else depth.of(self._waiting.everybody, self._queue)
+
+    def _tell_waiting(self) -> None:
+        waiting_now = len(self._waiting)
+        metrics.WAITING.labels(self._queue.key).set(waiting_now)
+        if waiting_now != self._told:
+            self._told = waiting_now
+            self._on_changed()
 
     def forget(self) -> None:
         """Read everything anew on the next pass: somebody else may have written meanwhile."""

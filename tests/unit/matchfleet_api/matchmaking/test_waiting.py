@@ -64,3 +64,11 @@ def test_a_claimed_ticket_is_forgotten_at_once():
     known.add([a_ticket("a")])
     known.drop(["a", "never seen"])
     assert len(known) == 0
+
+
+def test_everybody_waits_whether_left_alone_or_not():
+    known = waiting.Waiting()
+    known.replace([a_ticket("a"), a_ticket("b")])
+    known.hold(["a"], until=later(5))
+    assert names(known) == {"b"}
+    assert {c.ticket for c in known.everybody} == {"a", "b"}
