@@ -18,9 +18,11 @@ import yaml
 from matchfleet_api import settings as api_settings
 from matchfleet_api.matchmaking import queues
 from matchfleet_bots import settings as bot_settings
+from matchfleet_contracts.ids import PodName
+from matchfleet_operator import actions, exposure, manifests, observed
 from matchfleet_operator import settings as operator_settings
 from matchfleet_workers import settings as worker_settings
-from tools.cluster import binaries, control_plane, places
+from tools.cluster import binaries, control_plane, errors, places
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "matchfleet"
@@ -145,6 +147,19 @@ def test_a_package_carries_the_definitions(chart: Chart, tmp_path: Path) -> None
             "games.hostPorts holds fewer ports than there are fleets (2)",
             id="ports",
         ),
+        pytest.param(
+            ["--set", "gateway.tls.enabled=true"],
+            "set gateway.tls.address to the host name that players use",
+            id="gateway's address",
+        ),
+        pytest.param(
+            [
+                "--set-json",
+                'fleets=[{"name":"a","game":"g","region":"r","max":1,"expose":{"type":"Gateway"}}]',
+            ],
+            "is exposed through the gateway: set gateway.tls.enabled",
+            id="no gateway",
+        ),
     ],
 )
 def test_wrong_values_are_refused_with_a_sentence(
@@ -219,7 +234,8 @@ def test_roles_grant_the_verbs_of_the_contract_and_no_more(chart: Chart) -> None
         "secrets": {"get", "create"},
         "configmaps": {"get", "create"},
     }
-    secrets = ("api-keys", "operator-keys", "postgres", "redis", "rabbitmq", "admin")
+    stores = ("postgres", "redis", "rabbitmq")
+    secrets = ("api-keys", "operator-keys", *stores, "admin", "gateway-tls")
     assert rules(objects, "Role", "matchfleet-uninstall") == {
         "matches": {"list", "patch", "delete"},
         "fleets": {"list", "patch", "delete"},
@@ -489,6 +505,42 @@ def test_hooks_run_in_order_and_clean_up_after_themselves(chart: Chart) -> None:
     assert max(hooks["pre-delete"])[1] == "Job"
 
 
+def test_a_gateway_fleet_is_told_the_address_and_the_service_that_names_its_servers(
+    chart: Chart,
+) -> None:
+    objects = chart.objects("gateway-values.yaml")
+    service = named(objects, "Service", "matchfleet-servers")["spec"]
+    assert (service["clusterIP"], service["publishNotReadyAddresses"]) == ("None", True)
+    assert service["selector"] == {"matchfleet.dev/service": "matchfleet-servers"}
+    assert named(objects, "Fleet", "airhockey-eu")["spec"]["expose"] == {
+        "type": "Gateway",
+        "address": "play.example.org",
+        "port": 443,
+        "service": "matchfleet-servers",
+    }
+    config = named(objects, "ConfigMap", "matchfleet-gateway")["data"]["nginx.conf"]
+    assert "http://$pod.matchfleet-servers.$cluster_domain:7777/" in config
+
+
+def test_a_gateway_brings_a_certificate_unless_it_is_given_one(chart: Chart) -> None:
+    def of(*options: str) -> tuple[list[str], str]:
+        objects = chart.objects("gateway-values.yaml", *options)
+        job = named(objects, "Job", "matchfleet-keys")["spec"]["template"]["spec"]
+        gateway = named(objects, "Deployment", "matchfleet-gateway")["spec"]["template"]["spec"]
+        (secret,) = [v["secret"]["secretName"] for v in gateway["volumes"] if "secret" in v]
+        return job["containers"][0]["command"][-2:], secret
+
+    assert of() == (["--gateway-address", "play.example.org"], "matchfleet-gateway-tls")
+    command, secret = of("--set", "gateway.tls.secretName=from-cert-manager")
+    assert (command, secret) == (["--release", "matchfleet"], "from-cert-manager")
+
+
+def test_without_a_gateway_there_is_nothing_of_it(chart: Chart) -> None:
+    assert "gateway" not in "".join(
+        o["metadata"]["name"] for o in chart.objects("external-values.yaml")
+    )
+
+
 @pytest.mark.control_plane
 @pytest.mark.parametrize("values", VALUES)
 def test_a_real_api_server_takes_all_of_it(
@@ -532,8 +584,68 @@ def test_a_release_is_installed_upgraded_and_removed_without_a_trace(
     assert "second" not in kube_api.kubectl("get", "clusterroles,clusterrolebindings", "-o", "name")
 
 
-def namespace_of(name: str) -> Manifest:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@pytest.fixture(scope="module")
+def strict_namespace(kube_api: control_plane.KubeApi) -> str:
+    manifest = namespace_of("strict", labels=RESTRICTED)
+    kube_api.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+    return "strict"
+
+
+def servers_of(objects: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
+    """How a Fleet is exposed, and a pod as the operator would make it for that Fleet."""
+    meta = {"uid": "u", "resourceVersion": "1"}
+    for manifest in objects:
+        if manifest["kind"] == "Fleet":
+            raw = {**manifest, "metadata": {**manifest["metadata"], **meta}}
+            fleet = observed.fleet(raw)
+            drawn = exposure.Drawing(fleet, frozenset(), lambda _: 0).draw()
+            create = actions.CreatePod(
+                fleet=fleet, name=PodName(f"{fleet.name}-x"), host_ports=drawn or (), attempt=0
+            )
+            pod = manifests.pod_for(create)
+            # Who owns it matters to the collector only, and is not there.
+            del pod["metadata"]["ownerReferences"]
+            yield fleet.expose.type, pod
+
+
+@pytest.mark.control_plane
+@pytest.mark.parametrize("values", VALUES)
+def test_everything_but_host_port_servers_may_run_where_restricted_is_enforced(
+    chart: Chart, kube_api: control_plane.KubeApi, strict_namespace: str, values: str
+) -> None:
+    objects = chart.objects(values)
+    dry = ("create", "--dry-run=server", "--namespace", strict_namespace, "-f", "-")
+    pods = [
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": manifest["metadata"]["name"]},
+            # Service accounts are no part of the level, and not there.
+            "spec": spec | {"serviceAccountName": "default", "restartPolicy": "Never"},
+        }
+        for manifest in objects
+        if manifest["kind"] in WORKLOADS
+        for spec in [manifest["spec"]["template"]["spec"]]
+    ]
+    for pod in pods:
+        for claim in {"data"} - {volume["name"] for volume in pod["spec"]["volumes"]}:
+            pod["spec"]["volumes"] = [*pod["spec"]["volumes"], {"name": claim, "emptyDir": {}}]
+    pods += [pod for kind, pod in servers_of(objects) if kind != "HostPort"]
+    listed = {"apiVersion": "v1", "kind": "List", "items": pods}
+    said = kube_api.kubectl(*dry, stdin=json.dumps(listed))
+    assert said.count("created") == len(pods)
+    for kind, pod in servers_of(objects):
+        if kind == "HostPort":
+            with pytest.raises(errors.ClusterError, match=r"violates PodSecurity.*hostPort"):
+                kube_api.kubectl(*dry, stdin=json.dumps(pod))
+
+
+def namespace_of(name: str, *, labels: Mapping[str, str] | None = None) -> Manifest:
+    meta = {"name": name, "labels": dict(labels or {})}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
 
 
 def test_a_single_operator_has_no_budget_that_would_hold_up_a_drain(chart: Chart) -> None:

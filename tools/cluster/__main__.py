@@ -106,6 +106,7 @@ def _up(chosen: argparse.Namespace, where: places.Places, report: progress.Repor
         offset=chosen.port_offset,
         api=chosen.api_port,
         games=chosen.game_ports,
+        gateway=chosen.gateway_port,
     )
     wish = up.Wish(name=chosen.name, mapped=mapped, with_images=not chosen.no_images)
     record = up.up(wish, where=where, report=report)
@@ -195,6 +196,7 @@ def _up_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="matchfleet")
     parser.add_argument("--port-offset", type=int, help="added to the ports of `matchfleet`")
     parser.add_argument("--api-port", type=int, help="the API's port on loopback")
+    parser.add_argument("--gateway-port", type=int, help="the gateway's port on loopback")
     parser.add_argument("--game-ports", help="the range for games, such as 7000-7019")
     parser.add_argument("--no-images", action="store_true", help="the bare cluster")
 

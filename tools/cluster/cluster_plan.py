@@ -103,10 +103,13 @@ def _misfit(wanted: WantedCluster, observed: ObservedCluster) -> str | None:
         return "it was made only in part"
     if {observed.control_plane.image, observed.worker.image} != {wanted.image}:
         return "it runs an older node image"
-    api = {ports.API_NODE_PORT: wanted.mapped.api}
+    api = {
+        ports.API_NODE_PORT: wanted.mapped.api,
+        ports.GATEWAY_NODE_PORT: wanted.mapped.gateway,
+    }
     games = {port: port for port in wanted.mapped.games}
     if not _includes(observed.control_plane.mapped, api):
-        return "it maps another port for the API"
+        return "it maps other ports for the API and the gateway"
     if not _includes(observed.worker.mapped, games):
         return "it maps other ports for games"
     return None

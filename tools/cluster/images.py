@@ -1,8 +1,8 @@
-"""Our five images: what goes into each, under which tags, built only when something changed.
+"""Our images: what goes into each, under which tags, built only when something changed.
 
 Every image has a tag that is a hash of its inputs; that tag is its identity. The names that a
 chart uses are further tags on it: `dev`, and one for the whole set, so that one value (`image.tag`)
-names five images that belong together.
+names all the images, which belong together.
 """
 
 import os
@@ -11,7 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cluster import bases, digests, docker, errors, places, progress, python_layers
+from tools.cluster import (
+    bases,
+    digests,
+    docker,
+    errors,
+    places,
+    progress,
+    python_layers,
+    toolchain,
+)
 
 PREFIX = "matchfleet"
 DEV_TAG = "dev"
@@ -26,12 +35,14 @@ class Recipe:
         ground: What it stands on.
         rooms: Our packages in it; for these a layer with their dependencies lies beneath.
         files: Files beside the Dockerfile that it copies.
+        program: A program in Go that it copies, under the program's own name.
     """
 
     name: str
     ground: bases.Ground
     rooms: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    program: toolchain.GoProgram | None = None
 
     @property
     def dockerfile(self) -> Path:
@@ -48,6 +59,12 @@ RECIPES = (
     Recipe("postgres", bases.Ground.POSTGRES, files=("postgres-entrypoint.sh",)),
     Recipe("redis", bases.Ground.REDIS, files=("redis-entrypoint.sh",)),
     Recipe("rabbitmq", bases.Ground.RABBITMQ, files=("rabbitmq-entrypoint.sh",)),
+    Recipe("gateway", bases.Ground.NGINX, files=("gateway-entrypoint.sh",)),
+    Recipe(
+        "server-go",
+        bases.Ground.NOTHING,
+        program=toolchain.GoProgram("server", ".", folder=places.REPO / "examples" / "server-go"),
+    ),
 )
 
 
@@ -79,6 +96,7 @@ def content_tag(recipe: Recipe, *, base: str) -> str:
     parts = digests.tree_parts(
         recipe.dockerfile,
         *(places.DOCKERFILES / file for file in recipe.files),
+        *((recipe.program.folder,) if recipe.program else ()),
         *python_layers.source_roots(recipe.rooms),
     )
     manifests = [f"{room} {python_layers.console_scripts([room])}" for room in recipe.rooms]
@@ -108,6 +126,10 @@ def build(recipe: Recipe, *, where: places.Places, report: progress.Reporter) ->
     if not docker.has_image(built.reference):
         with report.step(f"building {name}"):
             context = _stage(recipe, where)
+            if recipe.program:
+                toolchain.build_go(
+                    recipe.program, output=context / recipe.program.name, where=where
+                )
             docker.build(
                 built.reference,
                 context=context,

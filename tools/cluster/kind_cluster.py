@@ -160,7 +160,7 @@ def _create(
         if "already allocated" in failure.output or "address already in use" in failure.output:
             raise errors.ClusterError(
                 f"a port of cluster {name} is taken on this machine: {failure}\n"
-                "free it, or choose others with --api-port and --game-ports"
+                "free it, or choose others with --api-port, --gateway-port and --game-ports"
             ) from failure
         raise
     _wait_until_healthy(name, timeout_s=READY_TIMEOUT_S)

@@ -18,13 +18,16 @@ def config_for(name: str, *, image: node_image.NodeImage, mapped: ports.Ports) -
     Args:
         name: kind's name of the cluster.
         image: What the nodes run.
-        mapped: Host ports on loopback for the API and for games.
+        mapped: Host ports on loopback for the API, the gateway and games.
     """
     platform = {
         "role": "control-plane",
         "image": image.name,
         "labels": {ROLE_LABEL: "platform"},
-        "extraPortMappings": [_mapping(ports.API_NODE_PORT, mapped.api)],
+        "extraPortMappings": [
+            _mapping(ports.API_NODE_PORT, mapped.api),
+            _mapping(ports.GATEWAY_NODE_PORT, mapped.gateway),
+        ],
         "kubeadmConfigPatches": [_UNTAINTED],
     }
     games = {

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from tools.cluster import errors
 
 API_NODE_PORT = 30080
+GATEWAY_NODE_PORT = 30443
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Host ports of one cluster: the API's, and the inclusive range for games."""
+    """Host ports of one cluster: the API's, the gateway's, and the inclusive range for games."""
 
     api: int
     first_game: int
     last_game: int
+    gateway: int = 8443
 
     def __post_init__(self) -> None:
         """Refuses ports that cannot be bound or that meet each other."""
@@ -32,6 +34,11 @@ class Ports:
             )
         if self.first_game <= self.api <= self.last_game:
             raise errors.ClusterError(f"API port {self.api} lies within the range for games")
+        if self.gateway in {self.api, *self.games} or not 1024 <= self.gateway < 65536:
+            raise errors.ClusterError(
+                f"gateway port {self.gateway}: choose another from 1024 to 65535 that is neither "
+                "the API's nor one for games"
+            )
 
     @property
     def games(self) -> range:
@@ -40,12 +47,18 @@ class Ports:
 
     def shifted(self, offset: int) -> "Ports":
         """The same ports further up, for a second cluster on one machine."""
-        return Ports(self.api + offset, self.first_game + offset, self.last_game + offset)
+        return Ports(
+            self.api + offset,
+            self.first_game + offset,
+            self.last_game + offset,
+            self.gateway + offset,
+        )
 
 
+_GATEWAY_ABOVE_API = 363
 _BY_NAME = {
     "matchfleet": Ports(api=8080, first_game=7000, last_game=7019),
-    "matchfleet-e2e": Ports(api=18080, first_game=7100, last_game=7119),
+    "matchfleet-e2e": Ports(api=18080, first_game=7100, last_game=7119, gateway=18443),
 }
 
 
@@ -55,6 +68,7 @@ def ports_for(
     offset: int | None = None,
     api: int | None = None,
     games: str | None = None,
+    gateway: int | None = None,
 ) -> Ports:
     """The ports of the cluster `name`.
 
@@ -63,6 +77,7 @@ def ports_for(
         offset: Added to the ports of `matchfleet`.
         api: The API's host port.
         games: The range for games, as `7000-7019`.
+        gateway: The gateway's host port; by default as far above the API's as anywhere.
 
     Raises:
         ClusterError: No choice for an unknown name, or ports that cannot be.
@@ -76,7 +91,12 @@ def ports_for(
     if offset is not None:
         default = _BY_NAME["matchfleet"].shifted(offset)
     first, last = _range(games) if games else (default.first_game, default.last_game)
-    return Ports(api=api or default.api, first_game=first, last_game=last)
+    return Ports(
+        api=api or default.api,
+        first_game=first,
+        last_game=last,
+        gateway=gateway or (default.gateway if api is None else api + _GATEWAY_ABOVE_API),
+    )
 
 
 def _range(text: str) -> tuple[int, int]:

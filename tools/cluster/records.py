@@ -57,6 +57,8 @@ def describe(record: Record, *, where: places.Places) -> dict[str, Any]:
         "context": record.context,
         "api_port": record.ports.api,
         "api_node_port": ports.API_NODE_PORT,
+        "gateway_port": record.ports.gateway,
+        "gateway_node_port": ports.GATEWAY_NODE_PORT,
         "game_ports": [record.ports.first_game, record.ports.last_game],
         "image_tag": record.image_tag,
         "images": record.images,

@@ -19,17 +19,19 @@ IN_CONTAINER = "matchfleet-toolchain"
 
 @dataclass(frozen=True, slots=True)
 class GoProgram:
-    """A program out of the module in `node/`.
+    """A program of ours in Go.
 
     Attributes:
         name: What the file is called.
         package: Go's name of its main package.
         stamps: Version strings the linker writes into it, as `import/path.name=value`.
+        folder: Where its module lies.
     """
 
     name: str
     package: str
     stamps: tuple[str, ...] = ()
+    folder: Path = places.SOURCES
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -43,13 +45,13 @@ def build_go(program: GoProgram, *, output: Path, where: places.Places) -> None:
     if versions.is_at_least(machine.go_version(), versions.GO_AT_LEAST):
         commands.run(
             ["go", "build", *program.arguments, "-o", output, program.package],
-            cwd=places.SOURCES,
+            cwd=program.folder,
             env=go_environment(where.go) | {"PATH": _path_with_go()},
             timeout_s=BUILD_TIMEOUT_S,
         )
         return
     words = ["go", "build", *program.arguments, "-o", f"/out/{output.name}", program.package]
-    _in_container(program.name, words, output=output.parent, where=where)
+    _in_container(program.name, words, source=program.folder, output=output.parent, where=where)
 
 
 def download_modules(where: places.Places) -> None:
@@ -71,7 +73,7 @@ def build_pause(*, output: Path, where: places.Places) -> None:
         commands.run(["cc", *words, "-o", output, source], timeout_s=120)
         return
     argv = ["cc", *words, "-o", f"/out/{output.name}", "/src/pause.c"]
-    _in_container("pause", argv, output=output.parent, where=where)
+    _in_container("pause", argv, source=places.SOURCES, output=output.parent, where=where)
 
 
 def go_environment(cache: Path) -> dict[str, str]:
@@ -109,7 +111,9 @@ def ensure_container_image(where: places.Places) -> str:
     return image
 
 
-def _in_container(name: str, words: list[str], *, output: Path, where: places.Places) -> None:
+def _in_container(
+    name: str, words: list[str], *, source: Path, output: Path, where: places.Places
+) -> None:
     image = ensure_container_image(where)
     container = f"{IN_CONTAINER}-{name}"
     # A killed run leaves its container compiling: two of them would fight for the processors.
@@ -122,7 +126,7 @@ def _in_container(name: str, words: list[str], *, output: Path, where: places.Pl
             *("docker", "run", "--rm", "--network=host", "--name", container, *settings),
             # What it writes must belong to the person, who may have to remove it.
             *("--user", f"{os.getuid()}:{os.getgid()}"),
-            *("-v", f"{where.go}:/go-caches", "-v", f"{places.SOURCES}:/src:ro"),
+            *("-v", f"{where.go}:/go-caches", "-v", f"{source}:/src:ro"),
             *("-v", f"{output}:/out", "-w", "/src", image, *words),
         ],
         timeout_s=BUILD_TIMEOUT_S,

@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 
 from matchfleet_adapters import errors as adapter_errors
-from matchfleet_api import errors, loops, settings
+from matchfleet_api import clock, errors, loops, settings
 from matchfleet_telemetry import errors as telemetry_errors
 from matchfleet_telemetry import logs
 
@@ -84,7 +84,13 @@ def _make_keys(options: argparse.Namespace) -> None:
         from matchfleet_api.commands import installs
 
         asyncio.run(
-            installs.run(config.kubeconfig, namespace=options.namespace, release=options.release)
+            installs.run(
+                config.kubeconfig,
+                namespace=options.namespace,
+                release=options.release,
+                gateway=options.gateway_address,
+                now=clock.SystemClock().now(),
+            )
         )
         return
     from matchfleet_api.commands import keyfiles
@@ -104,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--directory", type=Path, help="write them as files")
     where.add_argument("--namespace", help="make Secrets and a ConfigMap in this namespace")
     keys.add_argument("--release", default="matchfleet", help="first part of the objects' names")
+    keys.add_argument("--gateway-address", help="make a certificate for this host name, too")
     commands.add_parser("openapi", help="print the API's description as JSON")
     uninstall = commands.add_parser("uninstall", help="end what is played and forget the secrets")
     uninstall.add_argument("--namespace", required=True)

@@ -25,13 +25,21 @@ from matchfleet_client import (
     play,
     policies,
     printing,
+    sockets,
     transport,
+    trust,
 )
 from matchfleet_contracts.ids import MatchId, PlayerId
 
 T = TypeVar("T")
 ANSWER_IS_NO, COULD_NOT_RUN = 1, 2
-_NOT_RUN = (errors.Unreachable, errors.ReplyInvalid, errors.NoPolicy, errors.LoginNeeded)
+_NOT_RUN = (
+    errors.Unreachable,
+    errors.ReplyInvalid,
+    errors.NoPolicy,
+    errors.LoginNeeded,
+    errors.AuthorityUnreadable,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +48,10 @@ app = typer.Typer(
     help="Play a match of a Matchfleet install, look at it, audit it.",
 )
 ApiUrl = Annotated[str, typer.Option("--api", envvar="MATCHFLEET_API", help="Address of the API.")]
+CaFile = Annotated[
+    Path | None,
+    typer.Option(envvar="MATCHFLEET_CA_FILE", help="Authorities to trust, in PEM, and no others."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 DEFAULT_API = "http://127.0.0.1:8000"
 
@@ -59,6 +71,7 @@ def play_command(
     register: Annotated[
         bool, typer.Option(help="Make accounts with a password instead of guests.")
     ] = False,
+    ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Log players in, queue, play a match and wait until the ratings show."""
@@ -69,8 +82,10 @@ def play_command(
         people.print(happenings.sentence(happening), markup=False)
 
     async def act() -> accounts.Account:
-        async with transport.AiohttpTransport(api_url) as carrier:
-            return await play.play(plan, carrier, api_url, tell=tell)
+        tls = trust.context(ca_file)
+        async with transport.AiohttpTransport(api_url, tls=tls) as carrier:
+            dial = sockets.dialing(tls)
+            return await play.play(plan, carrier, api_url, tell=tell, dial=dial)
 
     account = _run(act)
     if as_json:
@@ -81,13 +96,15 @@ def play_command(
 def audit(
     token_file: Annotated[Path, typer.Option(help="File with the admin token.")],
     api_url: ApiUrl = DEFAULT_API,
+    ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Check on a live install what must always be true; exit with 1 when something is not."""
     token = _read_token(token_file)
 
     async def act() -> models.Audit:
-        async with transport.AiohttpTransport(api_url, timeout_s=60) as carrier:
+        tls = trust.context(ca_file)
+        async with transport.AiohttpTransport(api_url, timeout_s=60, tls=tls) as carrier:
             return await api.audit(carrier, token=token)
 
     found = _run(act)
@@ -100,9 +117,9 @@ def audit(
 
 
 @app.command()
-def queues(api_url: ApiUrl = DEFAULT_API, as_json: AsJson = False) -> None:
+def queues(api_url: ApiUrl = DEFAULT_API, ca_file: CaFile = None, as_json: AsJson = False) -> None:
     """The queues that players may join."""
-    found = _run(lambda: _with_api(api_url, lambda rest: rest.queues()))
+    found = _run(lambda: _with_api(api_url, ca_file, lambda rest: rest.queues()))
     rows = [
         (f"{q.game}/{q.mode}", ", ".join(q.regions), "yes" if q.ranked else "no") for q in found
     ]
@@ -114,35 +131,46 @@ def leaderboard(
     queue: Annotated[str, typer.Argument(help="GAME/MODE")] = "airhockey/blitz",
     limit: Annotated[int, typer.Option(min=1, max=100)] = 20,
     api_url: ApiUrl = DEFAULT_API,
+    ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """The best players of a queue."""
     game, mode = options.queue(queue)
-    found = _run(lambda: _with_api(api_url, lambda rest: rest.leaderboard(game, mode, limit=limit)))
+    found = _run(
+        lambda: _with_api(api_url, ca_file, lambda rest: rest.leaderboard(game, mode, limit=limit))
+    )
     rows = [(str(e.place), e.name, str(e.rating), str(e.games), e.player_id) for e in found.entries]
     printing.show(found, rows, ("place", "name", "rating", "games", "player"), is_json=as_json)
 
 
 @app.command()
-def player(player_id: str, api_url: ApiUrl = DEFAULT_API, as_json: AsJson = False) -> None:
+def player(
+    player_id: str, api_url: ApiUrl = DEFAULT_API, ca_file: CaFile = None, as_json: AsJson = False
+) -> None:
     """A player and its ratings."""
-    found = _run(lambda: _with_api(api_url, lambda rest: rest.player(PlayerId(player_id))))
+    found = _run(lambda: _with_api(api_url, ca_file, lambda rest: rest.player(PlayerId(player_id))))
     rows = [(f"{r.game}/{r.mode}", str(r.rating), str(r.games)) for r in found.ratings]
     printing.show(found, rows, ("queue", "rating", "games"), is_json=as_json)
 
 
 @app.command()
-def matches(player_id: str, api_url: ApiUrl = DEFAULT_API, as_json: AsJson = False) -> None:
+def matches(
+    player_id: str, api_url: ApiUrl = DEFAULT_API, ca_file: CaFile = None, as_json: AsJson = False
+) -> None:
     """A player's matches, the latest first."""
-    found = _run(lambda: _with_api(api_url, lambda rest: rest.matches_of(PlayerId(player_id))))
+    found = _run(
+        lambda: _with_api(api_url, ca_file, lambda rest: rest.matches_of(PlayerId(player_id)))
+    )
     rows = [(m.id, f"{m.game}/{m.mode}", m.region, m.state, m.reason or "") for m in found]
     printing.show(found, rows, ("match", "queue", "region", "state", "reason"), is_json=as_json)
 
 
 @app.command()
-def match(match_id: str, api_url: ApiUrl = DEFAULT_API, as_json: AsJson = False) -> None:
+def match(
+    match_id: str, api_url: ApiUrl = DEFAULT_API, ca_file: CaFile = None, as_json: AsJson = False
+) -> None:
     """One match: who plays it, where, and how it ended."""
-    found = _run(lambda: _with_api(api_url, lambda rest: rest.match(MatchId(match_id))))
+    found = _run(lambda: _with_api(api_url, ca_file, lambda rest: rest.match(MatchId(match_id))))
     ranks = {p.seat: (str(p.rank), str(p.score)) for p in accounts.places(found)}
     rows = [
         (str(s.seat), accounts.seat_name(s), *ranks.get(int(s.seat), ("", ""))) for s in found.seats
@@ -187,9 +215,9 @@ def _run(act: Callable[[], Awaitable[T]]) -> T:
     return asyncio.run(whole())
 
 
-async def _with_api(url: str, act: Callable[[api.Api], Awaitable[T]]) -> T:
+async def _with_api(url: str, ca_file: Path | None, act: Callable[[api.Api], Awaitable[T]]) -> T:
     """Read as a guest: everything that a player may see is seen by any player."""
-    async with transport.AiohttpTransport(url) as carrier:
+    async with transport.AiohttpTransport(url, tls=trust.context(ca_file)) as carrier:
         rest = api.Api(carrier)
         await rest.login_guest("reader")
         return await act(rest)

@@ -11,6 +11,7 @@ ClientError
  +-- GameRefused          a game server said no; carries its code
  +-- MatchLost            a match ended without a result that counts; carries the reason
  +-- TicketLost           a ticket left the queue without a match
+ +-- AuthorityUnreadable  the file of whom to trust is none
  +-- NoPolicy             this client does not know how to play that
  +-- OutOfTime            something expected did not happen in time
 """
@@ -26,6 +27,13 @@ class Unreachable(ClientError):
     def __init__(self, address: str, why: str) -> None:
         self.address = address
         super().__init__(f"{address} does not answer ({why}): is it running, is the address right?")
+
+
+class AuthorityUnreadable(ClientError):
+    """The file of whom to trust cannot be read, or holds no certificate."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} holds no certificates in PEM ({why}): name another file")
 
 
 class ReplyInvalid(ClientError):

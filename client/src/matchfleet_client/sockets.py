@@ -4,13 +4,14 @@ The channel and the game connection state what they need of a socket; tests give
 lists. Closing is an exception with a code, for a code decides what happens next.
 """
 
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import websockets
 import websockets.asyncio.client
 
-from matchfleet_client import errors
+from matchfleet_client import errors, trust
 
 MAX_MESSAGE_BYTES = 1_048_576
 NO_CLOSE_FRAME = 1006
@@ -71,8 +72,19 @@ class WebSocket:
         await self._connection.close()
 
 
-async def dial(url: str, subprotocol: str) -> Socket:
+def dialing(tls: ssl.SSLContext) -> Dial:
+    """A `Dial` that holds `wss://` addresses against these settings."""
+
+    async def dial_trusting(url: str, subprotocol: str) -> Socket:
+        return await dial(url, subprotocol, tls=tls)
+
+    return dial_trusting
+
+
+async def dial(url: str, subprotocol: str, *, tls: ssl.SSLContext | None = None) -> Socket:
     """Open a WebSocket.
+
+    tls: for `wss://` only; without it the system's authorities are trusted.
 
     Raises:
         errors.Unreachable: nothing answers, or what answers does not speak `subprotocol`.
@@ -86,6 +98,7 @@ async def dial(url: str, subprotocol: str) -> Socket:
             open_timeout=5,
             close_timeout=2,
             proxy=None,
+            ssl=(tls or trust.context(None)) if url.startswith("wss:") else None,
         )
     except (OSError, TimeoutError, websockets.InvalidHandshake, websockets.InvalidURI) as error:
         raise errors.Unreachable(url, str(error) or type(error).__name__) from error

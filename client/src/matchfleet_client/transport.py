@@ -4,6 +4,7 @@
 `AiohttpTransport`.
 """
 
+import ssl
 import types
 from dataclasses import dataclass, field
 from typing import Protocol, Self
@@ -47,10 +48,14 @@ class AiohttpTransport:
     Args:
         base_url: the API's address, for example `http://127.0.0.1:8000`.
         timeout_s: how long one request may take in all.
+        tls: whom to trust at an `https` address; without it, the system's authorities.
     """
 
-    def __init__(self, base_url: str, *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, base_url: str, *, timeout_s: float = 10.0, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.base_url = base_url.rstrip("/")
+        self._tls: ssl.SSLContext | bool = tls or True
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
@@ -85,6 +90,7 @@ class AiohttpTransport:
                 data=request.body,
                 headers=headers,
                 allow_redirects=False,
+                ssl=self._tls,
             ) as answer:
                 body = await answer.read()
                 return Response(answer.status, body, _seconds(answer.headers.get("Retry-After")))

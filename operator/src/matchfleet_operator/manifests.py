@@ -79,7 +79,9 @@ def pod_for(create: actions.CreatePod) -> Body:
 
 
 def _labels(fleet: FleetSeen) -> Body:
-    return {
+    service = fleet.expose.service
+    named = {marks.LABEL_SERVICE: service} if service else {}
+    return named | {
         LABEL_MANAGED_BY: MANAGED_BY,
         LABEL_FLEET: fleet.name,
         LABEL_GAME: fleet.game,

@@ -3,6 +3,8 @@
 from matchfleet_contracts.resources import GROUP, LABEL_MANAGED_BY, MANAGED_BY
 
 LABEL_REVISION = f"{GROUP}/revision"
+LABEL_SERVICE = f"{GROUP}/service"
+"""On a server behind a gateway: the headless Service that selects it by this very label."""
 ANNOTATION_MATCH = f"{GROUP}/match"
 """Name of the Match in full; the label of that name holds at most 63 characters."""
 ANNOTATION_MODE = f"{GROUP}/mode"

@@ -1,7 +1,9 @@
 """WebSockets over a real socket: subprotocols, close codes, and a channel that comes back."""
 
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,7 +11,9 @@ import websockets
 from aiohttp import test_utils
 from websockets.asyncio import server as ws
 
-from matchfleet_client import channel, errors, notices, sockets
+from matchfleet_api import clock
+from matchfleet_api.commands import certificates
+from matchfleet_client import channel, errors, notices, sockets, trust
 
 Handler = Callable[[ws.ServerConnection], Awaitable[None]]
 
@@ -45,6 +49,30 @@ async def test_a_server_of_another_protocol_is_unreachable() -> None:
     async with serving(handler, "other.v1") as url:
         with pytest.raises(errors.Unreachable):
             await sockets.dial(url, "matchfleet.v1")
+
+
+async def test_an_authority_of_ones_own_opens_wss_and_no_other_does(tmp_path: Path) -> None:
+    made = certificates.self_made(["127.0.0.1"], now=clock.SystemClock().now())
+    for name, text in made.items():
+        (tmp_path / name).write_bytes(text)
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    strict = trust.context(tmp_path / "ca.crt")
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+
+    async def handler(connection: ws.ServerConnection) -> None:
+        await connection.wait_closed()
+
+    async with ws.serve(
+        handler, "127.0.0.1", 0, subprotocols=[websockets.Subprotocol("x.v1")], ssl=served
+    ) as server:
+        port = server.sockets[0].getsockname()[1]
+        socket = await sockets.dialing(strict)(f"wss://127.0.0.1:{port}/play/p", "x.v1")
+        await socket.close()
+        with pytest.raises(errors.Unreachable, match="certificate verify failed"):
+            await sockets.dial(f"wss://127.0.0.1:{port}/play/p", "x.v1")
+        with pytest.raises(errors.Unreachable, match="localhost"):
+            await sockets.dialing(strict)(f"wss://localhost:{port}/play/p", "x.v1")
 
 
 async def test_nobody_there_is_unreachable() -> None:

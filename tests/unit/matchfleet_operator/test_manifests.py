@@ -94,6 +94,7 @@ def test_a_server_behind_a_gateway_has_a_name_that_the_gateway_finds():
     )
     body = a_pod_body(expose=expose)
     assert (body["spec"]["hostname"], body["spec"]["subdomain"]) == ("eu-x", "mf-servers")
+    assert body["metadata"]["labels"]["matchfleet.dev/service"] == "mf-servers"
     assert (seen(body).address, seen(body).gateway_port) == ("play.example", 8443)
     others = a_pod_body()
     assert {"hostname", "subdomain"}.isdisjoint(others["spec"])

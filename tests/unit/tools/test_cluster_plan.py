@@ -19,7 +19,7 @@ def a_node(**changes: object) -> cluster_plan.Node:
 
 def a_cluster(**changes: object) -> cluster_plan.ObservedCluster:
     cluster = cluster_plan.ObservedCluster(
-        control_plane=a_node(mapped={6443: 40123, 30080: 8080}),
+        control_plane=a_node(mapped={6443: 40123, 30080: 8080, 30443: 8443}),
         worker=a_node(mapped={7000: 7000, 7001: 7001, 7002: 7002}),
         is_healthy=True,
         has_context=True,
@@ -49,7 +49,7 @@ def test_a_healthy_cluster_without_a_context_gets_only_that() -> None:
 
 
 def test_stopped_nodes_are_woken() -> None:
-    stopped = a_node(is_running=False, mapped={30080: 8080})
+    stopped = a_node(is_running=False, mapped={30080: 8080, 30443: 8443})
     steps = cluster_plan.plan(WANTED, a_cluster(control_plane=stopped, is_healthy=False))
     assert steps == (cluster_plan.WakeNodes(),)
 
@@ -66,6 +66,7 @@ def test_stopped_nodes_are_woken() -> None:
             {"worker": a_node(image="sha256:old", is_running=False)}, id="older and stopped"
         ),
         pytest.param({"control_plane": a_node(mapped={30080: 18080})}, id="another API port"),
+        pytest.param({"control_plane": a_node(mapped={30080: 8080})}, id="no gateway"),
         pytest.param({"worker": a_node(mapped={7000: 7000})}, id="too few game ports"),
     ],
 )
@@ -77,7 +78,7 @@ nodes = st.none() | st.builds(
     cluster_plan.Node,
     image=st.sampled_from(["sha256:new", "sha256:old"]),
     is_running=st.booleans(),
-    mapped=st.sampled_from([{}, {30080: 8080}, {7000: 7000, 7001: 7001, 7002: 7002}]),
+    mapped=st.sampled_from([{}, {30080: 8080, 30443: 8443}, {7000: 7000, 7001: 7001, 7002: 7002}]),
 )
 observations = st.builds(
     cluster_plan.ObservedCluster,

@@ -18,14 +18,14 @@ def test_the_known_clusters_do_not_meet() -> None:
         ports.ports_for("other", offset=300),
     ]
     for one, other in itertools.combinations(chosen, 2):
-        assert not {one.api, *one.games} & {other.api, *other.games}
+        assert not {one.api, one.gateway, *one.games} & {other.api, other.gateway, *other.games}
 
 
 def test_an_unknown_cluster_must_choose_its_ports() -> None:
     with pytest.raises(errors.ClusterError, match="--port-offset"):
         ports.ports_for("other")
     chosen = ports.ports_for("other", api=9000, games="9100-9110")
-    assert chosen == ports.Ports(api=9000, first_game=9100, last_game=9110)
+    assert chosen == ports.Ports(api=9000, first_game=9100, last_game=9110, gateway=9363)
 
 
 @pytest.mark.parametrize("games", ["7000", "7010-7000", "a-b", "80-90", "8070-8090"])
@@ -42,7 +42,8 @@ def test_game_ports_are_the_same_number_inside_and_outside() -> None:
         (port, port) for port in range(7100, 7120)
     ]
     assert platform["extraPortMappings"] == [
-        {"containerPort": 30080, "hostPort": 18080, "listenAddress": "127.0.0.1"}
+        {"containerPort": 30080, "hostPort": 18080, "listenAddress": "127.0.0.1"},
+        {"containerPort": 30443, "hostPort": 18443, "listenAddress": "127.0.0.1"},
     ]
 
 

@@ -1,9 +1,10 @@
-"""`keys --namespace NS`: keys, datastore passwords and the admin token as Kubernetes objects.
+"""`keys --namespace NS`: keys, passwords, the admin token and a certificate as Kubernetes objects.
 
 What exists stays; the public sets are made from the private ones that are in force, so that a
 half-finished run continues where it stopped.
 """
 
+import datetime
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import structlog
 
 from matchfleet_adapters.kubernetes import connection, material
 from matchfleet_api import errors
-from matchfleet_api.commands import keyfiles
+from matchfleet_api.commands import certificates, keyfiles
 
 log = structlog.get_logger(__name__)
 _SIGNING = "signing.json"
@@ -61,19 +62,36 @@ class Names:
         """The Secret of the admin token."""
         return f"{self.release}-admin"
 
+    @property
+    def certificate(self) -> str:
+        """The Secret of the gateway's own certificate."""
+        return f"{self.release}-gateway-tls"
 
-async def run(kubeconfig: Path | None, *, namespace: str, release: str) -> None:
+
+async def run(
+    kubeconfig: Path | None,
+    *,
+    namespace: str,
+    release: str,
+    gateway: str | None,
+    now: datetime.datetime,
+) -> None:
     """Make what is absent.
+
+    gateway: the address that a certificate is made for; None when none is needed.
 
     Raises:
         errors.KeysInvalid: an object is there and does not hold what it should.
         matchfleet_adapters.errors.AdapterError: the API server does not answer, or refuses.
     """
     async with connection.connected(kubeconfig) as api_client:
-        await make(material.Material(api_client, namespace), Names(release))
+        objects = material.Material(api_client, namespace)
+        await make(objects, Names(release), gateway=gateway, now=now)
 
 
-async def make(objects: Objects, names: Names) -> None:
+async def make(
+    objects: Objects, names: Names, *, now: datetime.datetime, gateway: str | None = None
+) -> None:
     """Make what is absent through `objects`."""
     labels = {
         "app.kubernetes.io/name": "matchfleet",
@@ -96,6 +114,12 @@ async def make(objects: Objects, names: Names) -> None:
         await objects.secret(names.store(store), fresh, labels=labels)
     token = {"token": keyfiles.new_admin_token().encode()}
     await objects.secret(names.admin, token, labels=labels)
+    if gateway is not None:
+        # A machine's own names beside it, so that a try on one machine needs no DNS.
+        hosts = list(dict.fromkeys([gateway, "localhost", "127.0.0.1"]))
+        made = certificates.self_made(hosts, now=now)
+        await objects.secret(names.certificate, made, labels=labels)
+        log.info("certificate_in_place", secret=names.certificate)
     log.info("install_keys_in_place", release=names.release)
 
 

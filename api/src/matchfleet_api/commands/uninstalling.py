@@ -23,7 +23,7 @@ from matchfleet_api import settings
 LOOK_EVERY_S = 0.5
 HURRY_AT = 0.6
 """The part of the patience after which Matches that have not ended are deleted all the same."""
-SECRETS = ("api-keys", "operator-keys", "postgres", "redis", "rabbitmq", "admin")
+SECRETS = ("api-keys", "operator-keys", "postgres", "redis", "rabbitmq", "admin", "gateway-tls")
 CONFIG_MAPS = ("public-keys",)
 
 Sleep = Callable[[float], Awaitable[None]]

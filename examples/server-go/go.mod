@@ -1,0 +1,3 @@
+module matchfleet.dev/examples/server-go
+
+go 1.24
