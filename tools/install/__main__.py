@@ -46,6 +46,7 @@ def summary(where: release.Target) -> str:
     return f"""
 API       {where.api_url}
 API docs  {where.api_url}/docs
+browsers  https://localhost:{where.gateway_port} (nobody signed its certificate)
 metrics   /metrics on port 9090 of every process:
           {kubectl} port-forward deploy/{release.RELEASE}-api 9090
 cluster   context {where.context}, namespace {release.NAMESPACE}

@@ -16,7 +16,12 @@ from tools.cluster import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "matchfleet"
-QUEUES = ROOT / "local" / "src" / "matchfleet_local" / "demo" / "queues.json"
+QUEUES = (
+    ROOT / "local" / "src" / "matchfleet_local" / "demo" / "queues.json",
+    # For the Fleets that only a cluster has.
+    ROOT / "tools" / "install" / "queues.json",
+)
+PRIVILEGED_BECAUSE = "HostPort Fleets take node ports, which the stricter levels forbid"
 RELEASE = "matchfleet"
 NAMESPACE = "matchfleet"
 INSTALL_TIMEOUT_S = 420
@@ -48,6 +53,7 @@ class Target:
 
     context: str
     api_port: int
+    gateway_port: int
     game_ports: tuple[int, int]
     image_tag: str
     image_tags: dict[str, str]
@@ -66,6 +72,7 @@ def target(info: dict[str, Any]) -> Target:
     return Target(
         context=info["context"],
         api_port=info["api_port"],
+        gateway_port=info["gateway_port"],
         game_ports=(first, last),
         image_tag=info["image_tag"],
         image_tags=info["images"],
@@ -83,9 +90,15 @@ def values(where: Target, queues: list[dict[str, Any]]) -> dict[str, Any]:
     }
     return {
         "image": {"tag": where.image_tag},
+        "gateway": {"tls": {"port": where.gateway_port}},
         "games": {"hostPorts": {"from": first, "to": last}},
         "queues": queues,
     } | stores
+
+
+def all_queues() -> list[dict[str, Any]]:
+    """Every queue of an install on kind."""
+    return [queue for file in QUEUES for queue in json.loads(file.read_text())["queues"]]
 
 
 def install(where: Target) -> None:
@@ -100,7 +113,7 @@ def install(where: Target) -> None:
     _mend(where)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "values.json"
-        file.write_text(json.dumps(values(where, json.loads(QUEUES.read_text())["queues"])))
+        file.write_text(json.dumps(values(where, all_queues())))
         _helm(
             where,
             *("upgrade", "--install", RELEASE, str(CHART), "--namespace", NAMESPACE),
@@ -122,10 +135,14 @@ def _prepare_namespace(where: Target) -> None:
     manifest = {
         "apiVersion": "v1",
         "kind": "Namespace",
-        # HostPort Fleets take node ports, which the stricter pod security levels forbid.
         "metadata": {
             "name": NAMESPACE,
-            "labels": {"pod-security.kubernetes.io/enforce": "privileged"},
+            "labels": {
+                "pod-security.kubernetes.io/enforce": "privileged",
+                # Everything else keeps to it, and who does not is told.
+                "pod-security.kubernetes.io/warn": "restricted",
+            },
+            "annotations": {"matchfleet.dev/privileged-because": PRIVILEGED_BECAUSE},
         },
     }
     _kubectl(where, "apply", "-f", "-", stdin=json.dumps(manifest))

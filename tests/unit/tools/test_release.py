@@ -5,6 +5,7 @@ from tools.install import release
 INFO = {
     "context": "kind-x",
     "api_port": 18080,
+    "gateway_port": 18443,
     "game_ports": [7100, 7119],
     "image_tag": "dev-1",
     "images": {
@@ -40,6 +41,7 @@ def test_a_release_that_a_killed_helm_left_is_mended(
 def test_an_install_plays_on_the_ports_of_its_own_cluster() -> None:
     found = release.values(release.target(INFO), [{"mode": "blitz"}])
     assert found["games"] == {"hostPorts": {"from": 7100, "to": 7119}}
+    assert found["gateway"] == {"tls": {"port": 18443}}
     assert found["image"] == {"tag": "dev-1"}
     assert found["queues"] == [{"mode": "blitz"}]
 
