@@ -51,11 +51,7 @@ async def test_helm_uninstall_ends_live_matches_and_leaves_nothing(
             )
             took_s = time.monotonic() - began
         assert took_s < WITHIN_S, f"it took {took_s:.0f} s"
-        owned = await cluster.kubectl(
-            *("get", "clusterroles,clusterrolebindings", "-o", "name"),
-            *("-l", "app.kubernetes.io/instance=matchfleet"),
-        )
-        assert owned.out == ""
+        assert await _has_no_cluster_roles(cluster)
     finally:
         await cluster.install_again()
 
@@ -73,6 +69,10 @@ async def test_deleting_the_namespace_ends_live_matches_and_leaves_nothing(
         assert took_s < WITHIN_S, f"it took {took_s:.0f} s"
         gone = await cluster.kubectl("get", "namespace", cluster.namespace, check=False)
         assert "NotFound" in gone.err
+        # What is cluster-wide belongs to the namespace, and is collected a moment later.
+        await stages.until(
+            lambda: _has_no_cluster_roles(cluster), what="no cluster roles", within_s=WITHIN_S
+        )
     finally:
         await cluster.install_again()
 
@@ -83,6 +83,12 @@ async def _play_long(cluster: installs_kind.KindInstall, folder: Path) -> None:
     await asyncio.to_thread(path.write_text, json.dumps(LONG_MATCH), encoding="utf-8")
     await cluster.kubectl("apply", "-f", str(path))
     await cluster.kubectl("wait", "--for=condition=Ready", "match/long", "--timeout=60s")
+
+
+async def _has_no_cluster_roles(cluster: installs_kind.KindInstall) -> bool | None:
+    kinds = "clusterroles,clusterrolebindings"
+    label = "app.kubernetes.io/instance=matchfleet"
+    return (await cluster.kubectl("get", kinds, "-o", "name", "-l", label)).out == "" or None
 
 
 async def _is_empty(cluster: installs_kind.KindInstall) -> bool | None:
