@@ -16,6 +16,7 @@ from matchfleet_operator.seen import (
     MatchSeen,
     MatchStatus,
     PodSeen,
+    RevisionSeen,
 )
 
 
@@ -114,6 +115,27 @@ class PatchFleetStatus:
     status: FleetStatus
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutRevision:
+    """Keeps what a Fleet's servers are made from; `seen` if it is kept, under another number."""
+
+    fleet: FleetSeen
+    number: int
+    seen: RevisionSeen | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called: the same for the same content."""
+        return f"{self.fleet.name}-{self.fleet.revision}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteRevision:
+    """Drops a revision that nobody returns to any more."""
+
+    revision: RevisionSeen
+
+
 class Severity(enum.StrEnum):
     """The two kinds of Kubernetes Events."""
 
@@ -169,6 +191,8 @@ Action = (
     | PublishReady
     | PublishEnd
     | PatchFleetStatus
+    | PutRevision
+    | DeleteRevision
     | EmitEvent
     | LookAtMatch
     | LookAtPod

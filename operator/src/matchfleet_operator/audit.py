@@ -20,7 +20,14 @@ from matchfleet_operator.nodes import Nodes
 log = structlog.get_logger(__name__)
 
 # Fleets before Matches before pods: what is listed later may refer to what was listed before.
-_KINDS = ((kube.FLEETS, ""), (kube.MATCHES, ""), (kube.PODS, marks.PODS_OF_OURS))
+_KINDS = (
+    (kube.CONTROLLER_REVISIONS, marks.PODS_OF_OURS),
+    (kube.FLEETS, ""),
+    (kube.MATCHES, ""),
+    (kube.PODS, marks.PODS_OF_OURS),
+)
+# Nobody but the leader writes these, so nobody watches them.
+_UNWATCHED = frozenset({kube.CONTROLLER_REVISIONS})
 
 
 @dataclass(slots=True)
@@ -66,12 +73,13 @@ class Auditor:
     async def _compare(self, kind: Kind, selector: str, *, is_first: bool) -> None:
         listing = await self.api.list_all(kind, selector=selector)
         listed = {observed.name_of(o): observed.uid_of(o) for o in listing.items}
-        take = self.feed.put if is_first else self.feed.find
+        is_quiet = is_first or kind in _UNWATCHED
+        take = self.feed.put if is_quiet else self.feed.find
         news = sum(take(kind, item) for item in listing.items)
         phantoms = self.cache.phantoms(kind.plural, listed, listing.version)
         for name, uid in phantoms:
             self.feed.drop(kind, name, uid)
-        if is_first:
+        if is_quiet:
             return
         metrics.AUDIT_DRIFT.labels(resource=kind.plural, what="news").inc(news)
         metrics.AUDIT_DRIFT.labels(resource=kind.plural, what="phantom").inc(len(phantoms))

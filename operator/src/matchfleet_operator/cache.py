@@ -11,15 +11,18 @@ import dataclasses
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodName, PodUid
 from matchfleet_contracts.resources import Phase
-from matchfleet_operator import placement
+from matchfleet_operator import evidence, placement
+from matchfleet_operator.evidence import Evidence
 from matchfleet_operator.keys import FleetKey, Key, MatchKey
-from matchfleet_operator.seen import FleetSeen, GoneMatch, MatchSeen, PodSeen
+from matchfleet_operator.seen import FleetSeen, GoneMatch, MatchSeen, PodSeen, RevisionSeen
 
 BURIED_MOST = 20_000
+EVIDENCE_MOST = 256
+"""Ended servers of one Fleet that are remembered; its status counts them within seconds."""
 
 
 class _Seen(Protocol):
@@ -77,11 +80,14 @@ class Cache:
         self._matches: _Shelf[MatchSeen] = _Shelf()
         self._fleets: _Shelf[FleetSeen] = _Shelf()
         self._pods: _Shelf[PodSeen] = _Shelf()
-        self._shelves: dict[str, _Shelf[MatchSeen] | _Shelf[FleetSeen] | _Shelf[PodSeen]] = {
+        self._revisions: _Shelf[RevisionSeen] = _Shelf()
+        self._shelves: Mapping[str, _Shelf[Any]] = {
             "matches": self._matches,
             "fleets": self._fleets,
             "pods": self._pods,
+            "controllerrevisions": self._revisions,
         }
+        self._evidence: dict[FleetName, OrderedDict[PodUid, Evidence]] = {}
         self._match_names: dict[MatchUid, MatchName] = {}
         self._waiting: set[MatchName] = set()
         self._chosen: dict[PodUid, MatchUid] = {}
@@ -127,6 +133,14 @@ class Cache:
     def pods_of_fleet(self, name: FleetName) -> tuple[PodSeen, ...]:
         """The pods made for a Fleet, in no order."""
         return tuple(self._pods.by_name[n] for n in self._pods_of_fleet.get(name, ()))
+
+    def revisions_of(self, name: FleetName) -> tuple[RevisionSeen, ...]:
+        """The ControllerRevisions of a Fleet, or of one of its name before."""
+        return tuple(r for r in self._revisions.by_name.values() if r.fleet == name)
+
+    def evidence_of(self, name: FleetName) -> tuple[Evidence, ...]:
+        """What a Fleet's servers that ended lately say, gone ones included."""
+        return tuple(self._evidence.get(name, {}).values())
 
     def waiting(self) -> Iterator[MatchSeen]:
         """The Matches that have no server and are not over."""
@@ -213,6 +227,7 @@ class Cache:
             return False
         if old is not None:
             self._unlink_pod(old)
+        self._heed(new)
         self._pod_names[new.uid] = new.name
         self._pods_of_fleet.setdefault(new.fleet, set()).add(new.name)
         if new.claim is not None:
@@ -221,6 +236,15 @@ class Cache:
         if old is None or dataclasses.replace(old, version=new.version) != new:
             self._pod_moved(new)
         return True
+
+    def _heed(self, pod: PodSeen) -> None:
+        """Remembers what a server says by its end: it may be gone before its Fleet is planned."""
+        heard = self._evidence.setdefault(pod.fleet, OrderedDict())
+        if pod.uid in heard or (found := evidence.of(pod)) is None:
+            return
+        heard[pod.uid] = found
+        while len(heard) > EVIDENCE_MOST:
+            heard.popitem(last=False)
 
     def drop_pod(self, name: PodName, uid: PodUid) -> None:
         """The API server said that this incarnation does not exist any more."""
@@ -296,6 +320,7 @@ class Cache:
         """The API server said that this incarnation does not exist any more."""
         if self._fleets.take(name, uid) is None:
             return
+        self._evidence.pop(name, None)
         self.deleted_fleets[name] = None
         while len(self.deleted_fleets) > BURIED_MOST:
             self.deleted_fleets.popitem(last=False)
@@ -309,11 +334,26 @@ class Cache:
                 self._changed(MatchKey(match.uid))
                 self._match_moved(match)
 
+    # ---- revisions
+
+    def put_revision(self, new: RevisionSeen) -> bool:
+        """Takes a ControllerRevision in; whether that was news."""
+        _, is_news = self._revisions.put(new)
+        if is_news:
+            self._changed(FleetKey(new.fleet))
+        return is_news
+
+    def drop_revision(self, name: str, uid: str) -> None:
+        """The API server said that this incarnation does not exist any more."""
+        old = self._revisions.take(name, uid)
+        if old is not None:
+            self._changed(FleetKey(old.fleet))
+
     # ---- audits and echoes
 
     def knows(self, kind: str, name: str, uid: str, version: int) -> bool:
         """Whether this incarnation is known in this version or a newer one."""
-        known: MatchSeen | FleetSeen | PodSeen | None = self._shelves[kind].by_name.get(name)
+        known: _Seen | None = self._shelves[kind].by_name.get(name)
         return known is not None and known.uid == uid and known.version >= version
 
     def phantoms(self, kind: str, listed: Mapping[str, str], version: int) -> list[tuple[str, str]]:
@@ -321,7 +361,7 @@ class Cache:
 
         What is newer than the list is not missed: it was made after it.
         """
-        known: Iterable[MatchSeen | FleetSeen | PodSeen] = self._shelves[kind].by_name.values()
+        known: Iterable[_Seen] = self._shelves[kind].by_name.values()
         return [
             (seen.name, seen.uid)
             for seen in known

@@ -31,7 +31,7 @@ from matchfleet_operator.cache import Cache
 from matchfleet_operator.memory import Memory
 from matchfleet_operator.plan_match import Attempt
 from matchfleet_operator.rules import seconds
-from matchfleet_operator.seen import FleetSeen, MatchStatus, PodSeen
+from matchfleet_operator.seen import FleetSeen, MatchStatus, PodSeen, RevisionSeen
 from matchfleet_operator.servers import Refusal
 
 log = structlog.get_logger(__name__)
@@ -89,6 +89,10 @@ class Executor:
             case actions.PublishEnd():
                 await self._publish(action.event)
                 self.memory.end_told.add(action.match_uid)
+            case actions.PutRevision():
+                await self._put_revision(action)
+            case actions.DeleteRevision():
+                await self._delete_revision(action.revision)
             case actions.EmitEvent():
                 self.emit(action)
             case actions.LookAtMatch():
@@ -194,6 +198,40 @@ class Executor:
         self.cache.put_fleet(observed.fleet(raw))
         for state in ("idle", "starting", "busy", "draining", "waiting"):
             metrics.SERVERS.labels(fleet=name, state=state).set(getattr(patch.status, state))
+
+    async def _put_revision(self, put: actions.PutRevision) -> None:
+        kind, seen = kube.CONTROLLER_REVISIONS, put.seen
+        try:
+            if seen is None:
+                raw = await self.api.create(kind, manifests.revision_for(put))
+            else:
+                body = manifests.renumber_patch(put, seen)
+                raw = await self.api.patch(kind, put.name, body)
+        except (errors.AlreadyExists, errors.Conflict, errors.NotFound) as error:
+            await self._look_at_revision(put.name, seen)
+            raise Stale from error
+        self.cache.put_revision(observed.revision(raw))
+
+    async def _delete_revision(self, seen: RevisionSeen) -> None:
+        try:
+            await self.api.delete(kube.CONTROLLER_REVISIONS, seen.name, uid=seen.uid)
+        except errors.NotFound:
+            pass
+        except errors.Conflict as error:
+            await self._look_at_revision(seen.name, seen)
+            raise Stale from error
+        self.cache.drop_revision(seen.name, seen.uid)
+
+    async def _look_at_revision(self, name: str, seen: RevisionSeen | None) -> None:
+        try:
+            found = observed.revision(await self.api.get(kube.CONTROLLER_REVISIONS, name))
+        except errors.NotFound:
+            if seen is not None:
+                self.cache.drop_revision(seen.name, seen.uid)
+            return
+        if seen is not None and found.uid != seen.uid:
+            self.cache.drop_revision(seen.name, seen.uid)
+        self.cache.put_revision(found)
 
     async def _look_at_fleet(self, fleet: FleetSeen) -> None:
         try:

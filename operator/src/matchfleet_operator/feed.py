@@ -102,6 +102,8 @@ class Feed:
             return self._cache.put_pod(pod)
         if kind == kube.FLEETS:
             return self._cache.put_fleet(observed.fleet(raw))
+        if kind == kube.CONTROLLER_REVISIONS:
+            return self._cache.put_revision(observed.revision(raw))
         raise AssertionError(f"{kind.plural} are not kept in the cache")
 
     def _remember(self, uid: MatchUid, created: datetime.datetime) -> None:
@@ -117,5 +119,7 @@ class Feed:
         elif kind == kube.PODS:
             self._cache.drop_pod(PodName(name), PodUid(uid))
             self._memory.forget_pod(PodUid(uid))
+        elif kind == kube.CONTROLLER_REVISIONS:
+            self._cache.drop_revision(name, uid)
         else:
             self._cache.drop_fleet(FleetName(name), uid)

@@ -24,6 +24,7 @@ class Kind:
 MATCHES = Kind(f"apis/{GROUP}/{VERSION}", "matches")
 FLEETS = Kind(f"apis/{GROUP}/{VERSION}", "fleets")
 PODS = Kind("api/v1", "pods")
+CONTROLLER_REVISIONS = Kind("apis/apps/v1", "controllerrevisions")
 EVENTS = Kind("apis/events.k8s.io/v1", "events")
 LEASES = Kind("apis/coordination.k8s.io/v1", "leases")
 NODES = Kind("api/v1", "nodes", is_namespaced=False)

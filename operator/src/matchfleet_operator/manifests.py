@@ -31,6 +31,7 @@ from matchfleet_operator.seen import (
     MatchStatus,
     PodSeen,
     Recommendation,
+    RevisionSeen,
     RevisionStatus,
     Times,
 )
@@ -199,6 +200,32 @@ def _owner(kind: str, name: str, uid: str) -> Body:
     }
 
 
+def revision_for(put: actions.PutRevision) -> Body:
+    """The ControllerRevision that keeps what a Fleet's servers are made from."""
+    fleet = put.fleet
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": put.name,
+            "labels": {
+                LABEL_MANAGED_BY: MANAGED_BY,
+                LABEL_FLEET: fleet.name,
+                marks.LABEL_REVISION: fleet.revision,
+            },
+            "ownerReferences": [_owner("Fleet", fleet.name, fleet.uid)],
+        },
+        "revision": put.number,
+        "data": copy.deepcopy(dict(fleet.made_from)),
+    }
+
+
+def renumber_patch(put: actions.PutRevision, seen: RevisionSeen) -> Body:
+    """Makes a revision that is wanted again the newest; what it holds cannot change."""
+    meta = {"uid": seen.uid, "resourceVersion": str(seen.version)}
+    return {"metadata": meta, "revision": put.number}
+
+
 def claim_patch(claim: actions.ClaimPod) -> Body:
     """Makes a pod that of a Match: owner, labels, what its end needs, finalizer, deadline."""
     pod, match = claim.pod, claim.match
@@ -297,9 +324,13 @@ def _conditions(conditions: tuple[Condition, ...]) -> list[Body]:
 
 
 def fleet_status_patch(patch: actions.PatchFleetStatus) -> Body:
-    """What changes in a Fleet's status."""
+    """What changes in a Fleet's status, at the version that was seen.
+
+    What it says of revisions decides what follows, so it must not be written over newer words.
+    """
     before, after = _fleet_status(patch.fleet.status), _fleet_status(patch.status)
-    return {"metadata": {"uid": patch.fleet.uid}, "status": _difference(before, after)}
+    meta = {"uid": patch.fleet.uid, "resourceVersion": str(patch.fleet.version)}
+    return {"metadata": meta, "status": _difference(before, after)}
 
 
 def _fleet_status(status: FleetStatus) -> Body:
@@ -327,8 +358,13 @@ def _recommendation(told: Recommendation) -> Body:
 
 
 def _revision_status(told: RevisionStatus) -> Body:
-    since = {"since": clock.rfc3339(told.since)} if told.since is not None else {}
-    return since | {
+    times = {
+        "since": told.since,
+        "startingSince": told.starting_since,
+        "ready": told.ready,
+        "proven": told.proven,
+    }
+    counts = {
         "revision": told.revision,
         "number": told.number,
         "idle": told.idle,
@@ -338,6 +374,9 @@ def _revision_status(told: RevisionStatus) -> Body:
         "late": told.late,
         "crashes": [clock.rfc3339(at) for at in told.crashes],
     }
+    said = {name: clock.rfc3339(at) for name, at in times.items() if at is not None}
+    more = {"failed": told.failed, "tally": list(told.tally)}
+    return counts | said | {name: value for name, value in more.items() if value}
 
 
 def _difference(before: Body, after: Body) -> Body:

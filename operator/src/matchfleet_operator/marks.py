@@ -20,7 +20,7 @@ ANNOTATION_SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 """Read by the cluster autoscaler: whether it may end this pod to give a node back."""
 
 PODS_OF_OURS = f"{LABEL_MANAGED_BY}={MANAGED_BY}"
-"""Selects the pods that the API server sends us."""
+"""Selects the pods, and the ControllerRevisions, that the API server sends us."""
 
 HUNG_GRACE_S = 5
 """Seconds that a server gets to stop once it has not answered its liveness probe."""

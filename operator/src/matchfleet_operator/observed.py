@@ -45,6 +45,7 @@ from matchfleet_operator.seen import (
     PodPort,
     PodSeen,
     Recommendation,
+    RevisionSeen,
     RevisionStatus,
     Strategy,
     Terminated,
@@ -158,22 +159,18 @@ def fleet(raw: Raw) -> FleetSeen:
     meta = raw["metadata"]
     try:
         spec = raw["spec"]
+        made_from = {key: spec[key] for key in _MADE_FROM if key in spec}
         return FleetSeen(
             name=FleetName(meta["name"]),
             uid=meta["uid"],
             version=version_of(raw),
             generation=meta.get("generation", 0),
             deleting="deletionTimestamp" in meta,
-            game=spec["game"],
-            region=spec["region"],
             warm=spec.get("warm", 0),
             max=spec["max"],
-            drain_s=spec.get("drainSeconds", 20),
-            ports=_fleet_ports(spec.get("ports") or [_GAME_PORT]),
-            control_port=spec.get("controlPort", 7778),
-            expose=_expose(spec["expose"]),
-            revision=_revision(spec),
-            template=spec["template"],
+            made_from=made_from,
+            revision=_hash(made_from),
+            **_made(made_from),
             placement=Placement(spec.get("placement", "Packed")),
             strategy=_strategy(spec.get("strategy") or {}),
             crash_budget=_crash_budget(spec.get("crashBudget") or {}),
@@ -183,6 +180,53 @@ def fleet(raw: Raw) -> FleetSeen:
         )
     except (msgspec.ValidationError, KeyError, ValueError, TypeError) as error:
         raise errors.Unreadable(kind="Fleet", name=name_of(raw), detail=str(error)) from error
+
+
+# What of a Fleet's spec a server is made from.
+_MADE_FROM = ("game", "region", "template", "ports", "controlPort", "expose", "drainSeconds")
+
+
+def _hash(made_from: Raw) -> str:
+    """What a server is made from, as a short hash: servers of another one are replaced."""
+    text = msgspec.json.encode(made_from, order="sorted")
+    return hashlib.sha256(text).hexdigest()[:10]
+
+
+def _made(made_from: Raw) -> dict[str, Any]:
+    """The fields of FleetSeen that follow from what servers are made from."""
+    return {
+        "game": made_from["game"],
+        "region": made_from["region"],
+        "drain_s": made_from.get("drainSeconds", 20),
+        "ports": _fleet_ports(made_from.get("ports") or [_GAME_PORT]),
+        "control_port": made_from.get("controlPort", 7778),
+        "expose": _expose(made_from["expose"]),
+        "template": made_from["template"],
+    }
+
+
+def revision(raw: Raw) -> RevisionSeen:
+    """A ControllerRevision of ours.
+
+    Raises:
+        errors.Unreadable: it was not made by us, whatever its labels say.
+    """
+    meta = raw["metadata"]
+    try:
+        return RevisionSeen(
+            name=meta["name"],
+            uid=meta["uid"],
+            version=version_of(raw),
+            fleet=FleetName(meta["labels"][LABEL_FLEET]),
+            fleet_uid=_owner(meta, "Fleet"),
+            revision=meta["labels"][marks.LABEL_REVISION],
+            number=raw["revision"],
+            made=_made(raw["data"]),
+        )
+    except (msgspec.ValidationError, KeyError, ValueError, TypeError) as error:
+        raise errors.Unreadable(
+            kind="ControllerRevision", name=name_of(raw), detail=str(error)
+        ) from error
 
 
 def _expose(expose: Raw) -> Expose:
@@ -247,16 +291,6 @@ def _autoscale(given: Raw) -> Autoscale:
     )
 
 
-_MADE_FROM = ("game", "template", "ports", "controlPort", "expose", "drainSeconds")
-
-
-def _revision(spec: Raw) -> str:
-    """What a server is made from, as a short hash: servers of another one are replaced."""
-    made_from = {k: spec.get(k) for k in _MADE_FROM}
-    text = msgspec.json.encode(made_from, order="sorted")
-    return hashlib.sha256(text).hexdigest()[:10]
-
-
 def _fleet_status(status: Raw) -> FleetStatus:
     return FleetStatus(
         idle=status.get("idle", 0),
@@ -284,11 +318,16 @@ def _revision_status(raw: Raw) -> RevisionStatus:
         revision=raw["revision"],
         number=raw["number"],
         since=_time(raw.get("since")),
+        starting_since=_time(raw.get("startingSince")),
+        ready=_time(raw.get("ready")),
+        proven=_time(raw.get("proven")),
+        failed=raw.get("failed", ""),
         idle=raw.get("idle", 0),
         starting=raw.get("starting", 0),
         busy=raw.get("busy", 0),
         played=raw.get("played", 0),
         late=raw.get("late", 0),
+        tally=tuple(raw.get("tally") or ()),
         crashes=tuple(clock.parse_rfc3339(at) for at in raw.get("crashes") or ()),
     )
 

@@ -1,8 +1,8 @@
 """Decides for one Fleet which idle server plays which waiting Match, and how many there are.
 
-One place arbitrates: `servers` says what each pod is to its Fleet, the claims are made here,
-`autoscale` says how many idle ones to keep, `supplies` starts and removes what is missing or too
-much then, and `fleet_status` tells it.
+One place arbitrates: `servers` says what each pod is to its Fleet, `rollout` of which revision
+servers should be, the claims are made here, `autoscale` says how many idle ones to keep, `supplies`
+starts and removes what is missing or too much then, and `fleet_status` tells it.
 """
 
 import dataclasses
@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from matchfleet_operator import (
     actions,
     autoscale,
-    conditions,
+    fleet_events,
     fleet_status,
     progress,
+    rollout,
     servers,
     supplies,
     supply,
 )
 from matchfleet_operator.actions import Plan
+from matchfleet_operator.rollout import Course
 from matchfleet_operator.rules import Rules, seconds
 from matchfleet_operator.seen import FleetSeen, FleetStatus, GoneFleet, MatchSeen, PodSeen
 from matchfleet_operator.servers import Servers, Surroundings
@@ -47,16 +49,17 @@ def plan_fleet(
         return actions.act(*(actions.LookAtPod(name=name) for name in around.uncertain))
     found = servers.sort(fleet, pods, around, now=now, rules=rules)
     eligible = [m for m in waiting if supply.is_waiting(m, now=now)]
-    claims, left = _claims(fleet, eligible, found, now=now)
+    course = rollout.plan(fleet, found, around, now=now)
+    claims, left = _claims(course, eligible, found, now=now)
     unserved = len(eligible) - len(claims)
     scaling = _scaling(fleet, left, around, now=now, rules=rules)
-    change = supplies.change(
-        fleet, left, scaling.warm + unserved, around, now=now, rules=rules, pick=pick
-    )
-    status = fleet_status.of(fleet, left, change, scaling, unserved, around, now=now)
+    wanted = scaling.warm + unserved
+    change = supplies.change(course, left, wanted, around, now=now, rules=rules, pick=pick)
+    status = fleet_status.of(course, left, change, scaling, unserved, around, now=now)
     steps: tuple[actions.Action, ...] = (*claims, *change.creates, *change.deletes)
-    wake_at = actions.wait(change.wake_at, scaling.wake_at).wake_at
-    return _with_status(fleet, steps, status, around, wake_at=wake_at, now=now, rules=rules)
+    wake_at = actions.wait(change.wake_at, scaling.wake_at, course.wake_at).wake_at
+    told = _with_status(fleet, steps, status, around, wake_at=wake_at, now=now, rules=rules)
+    return Plan(actions=(*told.actions, *course.records), wake_at=told.wake_at)
 
 
 def _wind_up(pods: Sequence[PodSeen], around: Surroundings) -> Plan:
@@ -66,14 +69,14 @@ def _wind_up(pods: Sequence[PodSeen], around: Surroundings) -> Plan:
 
 
 def _claims(
-    fleet: FleetSeen,
+    course: Course,
     eligible: Sequence[MatchSeen],
     found: Servers,
     *,
     now: datetime.datetime,
 ) -> tuple[tuple[actions.PatchMatchStatus, ...], Servers]:
-    """Pairs waiting Matches with idle servers, oldest with oldest, new revisions first."""
-    idle = sorted(found.idle, key=lambda p: p.revision != fleet.revision)
+    """Pairs waiting Matches with idle servers, oldest with oldest; those that will go come last."""
+    idle = sorted(found.idle, key=course.rank)
     pairs = list(zip(eligible, idle, strict=False))
     chosen = tuple(
         actions.PatchMatchStatus(match=match, status=progress.chosen(match, pod, now=now))
@@ -128,20 +131,5 @@ def _with_status(
     if again_at is not None:
         return Plan(actions=steps, wake_at=actions.wait(again_at, wake_at).wake_at)
     write = actions.PatchFleetStatus(fleet=fleet, status=status)
-    event = _degraded_event(fleet, status)
-    return Plan(actions=(*steps, write, *event), wake_at=wake_at)
-
-
-def _degraded_event(fleet: FleetSeen, status: FleetStatus) -> tuple[actions.EmitEvent, ...]:
-    told = conditions.find(status.conditions, supply.DEGRADED)
-    was = conditions.is_true(fleet.status.conditions, supply.DEGRADED)
-    if told is None or told.status != "True" or was:
-        return ()
-    return (
-        actions.EmitEvent(
-            about=fleet,
-            severity=actions.Severity.WARNING,
-            reason=told.reason,
-            note=told.message,
-        ),
-    )
+    told = fleet_events.of(fleet, status, now=now, rules=rules)
+    return Plan(actions=(*steps, write, *told), wake_at=wake_at)

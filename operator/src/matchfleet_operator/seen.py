@@ -286,19 +286,28 @@ class Autoscale:
 class RevisionStatus:
     """What a Fleet's status keeps of one revision of its template.
 
-    number: counts up with each new revision. since: when it was first seen to be wanted.
-    played, late: its matches that ended with a result, and those of them that ticked late.
+    number: counts up with each new revision. since: when it was last seen to become wanted.
+    starting_since: since when it tries to get its first server Ready; None while it cannot, or has.
+    ready: when its first server was. proven: when enough of its matches had ended well.
+    failed: the reason it was given up for, in one word.
+    played, late: its matches that ended with a result, and those of them that ticked late, until it
+        is proven; tally: which ones these are, so that none is counted twice.
     crashes: when servers of it crashed lately, oldest first.
     """
 
     revision: str
     number: int
     since: datetime.datetime | None = None
+    starting_since: datetime.datetime | None = None
+    ready: datetime.datetime | None = None
+    proven: datetime.datetime | None = None
+    failed: str = ""
     idle: int = 0
     starting: int = 0
     busy: int = 0
     played: int = 0
     late: int = 0
+    tally: tuple[str, ...] = ()
     crashes: tuple[datetime.datetime, ...] = ()
 
 
@@ -337,7 +346,10 @@ class FleetStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetSeen:
-    """A Fleet as last seen. The template is handed on to pods as it is; nobody here reads it."""
+    """A Fleet as last seen. The template is handed on to pods as it is; nobody here reads it.
+
+    made_from: what of its spec a server is made from, as it stands there; `revision` is its hash.
+    """
 
     name: FleetName
     uid: str
@@ -354,12 +366,32 @@ class FleetSeen:
     expose: Expose
     revision: str
     template: Mapping[str, Any] = field(repr=False, hash=False, compare=False)
+    made_from: Mapping[str, Any] = field(
+        default_factory=dict, repr=False, hash=False, compare=False
+    )
     placement: Placement = Placement.PACKED
     strategy: Strategy = Strategy()
     crash_budget: CrashBudget = CrashBudget()
     disruption: Disruption = Disruption()
     autoscale: Autoscale | None = None
     status: FleetStatus = FleetStatus()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionSeen:
+    """A ControllerRevision of a Fleet: what its servers were, or are, made from.
+
+    made: the fields of FleetSeen that it determines, by name.
+    """
+
+    name: str
+    uid: str
+    version: int
+    fleet: FleetName
+    fleet_uid: str
+    revision: str
+    number: int
+    made: Mapping[str, Any] = field(repr=False, hash=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,16 @@ is being emptied, or of another Fleet.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from matchfleet_contracts.ids import PodName, PodUid
 from matchfleet_operator import demand
+from matchfleet_operator.evidence import Evidence
 from matchfleet_operator.placement import Loads
 from matchfleet_operator.rules import Rules, seconds
-from matchfleet_operator.seen import FleetSeen, PodSeen
+from matchfleet_operator.seen import FleetSeen, PodSeen, RevisionSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Surroundings:
         cordoned: nodes that are being emptied; an unclaimed server on one is no supply.
         loads: how many servers of all Fleets each node carries.
         depth: players that wait for this Fleet in the queues.
+        revisions: ControllerRevisions of this Fleet, and of one of that name before it.
+        evidence: what its servers that ended lately say about the revisions they were of.
         status_written_at: when this Fleet's status was written last.
         namespace_ending: everything in this namespace is being deleted.
         closing: this process is about to stop and begins nothing new.
@@ -49,6 +52,8 @@ class Surroundings:
     cordoned: AbstractSet[str] = frozenset()
     loads: Loads = field(default_factory=Loads)
     depth: demand.Depth = demand.UNKNOWN
+    revisions: tuple[RevisionSeen, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     status_written_at: datetime.datetime | None = None
     namespace_ending: bool = False
     closing: bool = False
@@ -65,8 +70,8 @@ class Servers:
     leaving: tuple[PodSeen, ...] = ()
     foreign: tuple[PodSeen, ...] = ()
     stranded: tuple[PodSeen, ...] = ()
-    trouble: str = ""
-    """What is wrong with the first of those in trouble, for people."""
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    """What is wrong with the first of those in trouble of each revision, for people."""
 
     @property
     def living(self) -> int:
@@ -90,10 +95,12 @@ def sort(
     for pod in sorted(pods, key=lambda p: (p.created, p.name)):
         place = _place(fleet, pod, around, now=now, rules=rules)
         places.setdefault(place, []).append(pod)
-    first = next(iter(places.get("troubled", ())), None)
-    trouble = _trouble(first, around, now=now, rules=rules) if first is not None else ""
+    troubles: dict[str, str] = {}
+    for pod in places.get("troubled", ()):
+        what = _trouble(pod, around, now=now, rules=rules)
+        troubles.setdefault(pod.revision, f"server {pod.name} does not start: {what}")
     return Servers(
-        trouble=f"server {first.name} does not start: {trouble}" if first is not None else "",
+        troubles=troubles,
         **{place: tuple(found) for place, found in places.items()},
     )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from matchfleet_contracts import clock
 from matchfleet_contracts.ids import FleetName
 from matchfleet_contracts.resources import Desired, Phase, Reason
-from matchfleet_operator import conditions
+from matchfleet_operator import conditions, rollout
 from matchfleet_operator.rules import seconds
 from matchfleet_operator.seen import FleetSeen, MatchSeen
 
@@ -20,6 +20,11 @@ PROGRESSING = "Progressing"
 DEGRADED = "Degraded"
 CAPACITY_LIMITED = "CapacityLimited"
 SCALING_LIMITED = "ScalingLimited"
+
+CREATE_REFUSED = "CreateRefused"
+CANNOT_START = "CannotStart"
+NEW_CANNOT_START = "NewRevisionCannotStart"
+"""Reason of Degraded when an older revision supplies meanwhile."""
 
 
 class Hope(enum.StrEnum):
@@ -86,12 +91,24 @@ def of_match(
     return _of_fleets(playing)
 
 
+def is_stuck(fleet: FleetSeen) -> bool:
+    """Whether no more servers of this Fleet can be hoped for, for now."""
+    return conditions.is_true(fleet.status.conditions, CAPACITY_LIMITED) or bool(_hurt(fleet))
+
+
+def _hurt(fleet: FleetSeen) -> str:
+    """Why its servers do not come, if they do not; one that rolled back is well again."""
+    told = conditions.find(fleet.status.conditions, DEGRADED)
+    if told is None or told.status != "True":
+        return ""
+    hurts = told.reason in {CREATE_REFUSED, CANNOT_START} or (
+        told.reason == rollout.CRASH_BUDGET_SPENT and not fleet.status.blocked_revision
+    )
+    return told.message if hurts else ""
+
+
 def _of_fleets(found: Sequence[FleetSeen]) -> Supply:
-    degraded = [
-        f"fleet {f.name}: {c.message}"
-        for f in found
-        if (c := conditions.find(f.status.conditions, DEGRADED)) is not None and c.status == "True"
-    ]
+    degraded = [f"fleet {f.name}: {text}" for f in found if (text := _hurt(f))]
     if degraded:
         return Supply(message="; ".join(degraded))
     if all(conditions.is_true(f.status.conditions, CAPACITY_LIMITED) for f in found):

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from matchfleet_contracts.ids import FleetName, MatchName, MatchUid, PodUid
 from matchfleet_contracts.resources import Phase
 from matchfleet_operator import (
-    conditions,
     demand,
     disruption,
     plan_fleet,
@@ -133,15 +132,11 @@ class Views:
         return routing.by_fleet(eligible, rooms).get(name, [])
 
     def _room(self, fleet: FleetSeen) -> Room:
-        told = fleet.status.conditions
-        is_stuck = conditions.is_true(told, supply.CAPACITY_LIMITED) or conditions.is_true(
-            told, supply.DEGRADED
-        )
         pods = self.cache.pods_of_fleet(fleet.name)
         return Room(
             game=fleet.game,
             idle=sum(self._is_free(p) for p in pods),
-            can_grow=not is_stuck and not fleet.deleting,
+            can_grow=not supply.is_stuck(fleet) and not fleet.deleting,
         )
 
     def _is_free(self, pod: PodSeen) -> bool:
@@ -167,7 +162,7 @@ class Views:
     ) -> Surroundings:
         memory, name = self.memory, fleet.name
         pods = self.cache.pods_of_fleet(name)
-        takes_ports = isinstance(fleet, FleetSeen) and bool(fleet.expose.host_ports)
+        takes_ports = isinstance(fleet, FleetSeen) and self._draws_ports(fleet)
         return Surroundings(
             reserved=frozenset(p.uid for p in pods if self.cache.is_chosen(p.uid)),
             unfit=memory.unfit,
@@ -177,10 +172,17 @@ class Views:
             cordoned=self.nodes.cordoned,
             loads=self.cache.loads,
             depth=self._depth(fleet, now=now),
+            revisions=self.cache.revisions_of(name),
+            evidence=self.cache.evidence_of(name),
             status_written_at=memory.status_written_at.get(name),
             namespace_ending=memory.namespace_ending,
             closing=memory.closing,
         )
+
+    def _draws_ports(self, fleet: FleetSeen) -> bool:
+        """Whether a server of it, or of a revision it may return to, takes node ports."""
+        kept = (r.made["expose"] for r in self.cache.revisions_of(fleet.name))
+        return any(expose.host_ports for expose in (fleet.expose, *kept))
 
 
 def _chosen_uid(match: MatchSeen | GoneMatch) -> PodUid | None:

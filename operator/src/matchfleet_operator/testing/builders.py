@@ -28,6 +28,7 @@ from matchfleet_operator.seen import (
     MatchSeen,
     MatchStatus,
     PodSeen,
+    RevisionSeen,
     Terminated,
     Times,
 )
@@ -236,3 +237,18 @@ def a_fleet(name: str = "eu", **changes: Any) -> FleetSeen:
         "status": FleetStatus(),
     }
     return FleetSeen(**(values | changes))
+
+
+def a_revision(revision: str = "r1", number: int = 1, **changes: Any) -> RevisionSeen:
+    """A ControllerRevision of the Fleet `eu`, whose servers have the image `g:<number>`."""
+    values: dict[str, Any] = {
+        "name": f"eu-{revision}",
+        "uid": f"uid-eu-{revision}",
+        "version": 1,
+        "fleet": FleetName("eu"),
+        "fleet_uid": "uid-eu",
+        "revision": revision,
+        "number": number,
+        "made": {"template": {"spec": {"containers": [{"name": "game", "image": f"g:{number}"}]}}},
+    }
+    return RevisionSeen(**(values | changes))

@@ -89,7 +89,7 @@ class Rig:
             clock=self.clock,
             emit=self.emitted.append,
         )
-        for kind in (kube.FLEETS, kube.MATCHES, kube.PODS):
+        for kind in (kube.CONTROLLER_REVISIONS, kube.FLEETS, kube.MATCHES, kube.PODS):
             for found in self.api.everything(kind):
                 self._put(kind, found)
 
@@ -128,6 +128,8 @@ class Rig:
             self.cache.drop_match(name, uid, is_final=True)  # type: ignore[arg-type]
         elif kind is kube.PODS:
             self.cache.drop_pod(name, uid)  # type: ignore[arg-type]
+        elif kind is kube.CONTROLLER_REVISIONS:
+            self.cache.drop_revision(name, uid)
         else:
             self.cache.drop_fleet(name, uid)  # type: ignore[arg-type]
 
@@ -136,6 +138,8 @@ class Rig:
             self.cache.put_match(observed.match(found))
         elif kind is kube.PODS:
             self.cache.put_pod(observed.pod(found))
+        elif kind is kube.CONTROLLER_REVISIONS:
+            self.cache.put_revision(observed.revision(found))
         else:
             self.cache.put_fleet(observed.fleet(found))
 
