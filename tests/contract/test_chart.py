@@ -221,6 +221,7 @@ def test_roles_grant_the_verbs_of_the_contract_and_no_more(chart: Chart) -> None
         "fleets": {"get", "list", "watch"},
         "fleets/status": {"patch"},
         "pods": {"get", "list", "watch", "create", "patch", "delete"},
+        "controllerrevisions": {"get", "list", "create", "patch", "delete"},
         "events": {"create"},
         "leases": {"create"},
         f"leases={LEASE}": {"get", "patch"},
