@@ -121,6 +121,29 @@ async def a_smaller_fleet(bench: Bench, operator: Operator) -> None:
     await bench.until(none_idle)
 
 
+async def rollouts(bench: Bench, operator: Operator) -> None:
+    """More templates than are kept, and back to one of them."""
+    await bench.apply_fleet("rolling")
+    for image, number in (("g:1", 2), ("g:2", 3), ("g:3", 4), ("g:1", 5)):
+        template = {"spec": {"containers": [{"name": "game", "image": image}]}}
+        await bench.call("PATCH", bench.path("fleets", "rolling"), {"spec": {"template": template}})
+        await bench.until(lambda number=number: keeps(bench, number))
+    fleet = operator.cache.fleets[FleetName("rolling")]
+    with pytest.raises(executor.Stale):
+        await operator.reconciler.executor.do(actions.PutRevision(fleet=fleet, number=5))
+
+
+async def keeps(bench: Bench, number: int) -> bool:
+    """Whether the newest ControllerRevision has that number, and no more than three are kept."""
+    path = f"/apis/apps/v1/namespaces/{bench.namespace}/controllerrevisions"
+    found = [
+        revision["revision"]
+        for revision in (await bench.call("GET", path))["items"]
+        if revision["metadata"]["name"].startswith("rolling-")
+    ]
+    return max(found, default=0) == number and len(found) <= 3
+
+
 async def stale_views(bench: Bench, operator: Operator) -> None:
     """What was seen is not there any more: Match, Fleet and pod are read again."""
     do = operator.reconciler.executor.do
@@ -150,6 +173,7 @@ PATHS: tuple[Callable[[Bench, Operator], Awaitable[None]], ...] = (
     a_failure,
     a_cancel,
     a_deletion,
+    rollouts,
     stale_views,
     a_smaller_fleet,
     the_namespace,
