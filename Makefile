@@ -52,8 +52,8 @@ fmt: .build/venv ## Format the code
 	@.venv/bin/ruff check --fix .
 
 ##@ Test it
-.PHONY: test check lint types imports unit unit-second integration parts contract
-.PHONY: e2e e2e-local e2e-kind e2e-cluster e2e-stories e2e-down bench-operator
+.PHONY: test check lint types imports unit unit-second integration parts chaos contract
+.PHONY: e2e e2e-local e2e-kind e2e-cluster e2e-stories e2e-down bench-operator chaos-operator
 test: ## Everything that CI runs, in order of cost
 	@exec $(PYTHON) -m tools.test
 
@@ -83,6 +83,14 @@ integration: parts e2e-local ## Against real PostgreSQL, Redis, RabbitMQ, kube-a
 parts: .build/venv
 	@$(CLUSTER) kube-binary > /dev/null
 	@$(RUN) -m pytest tests/integration $(BESIDE)
+
+chaos: .build/venv ## The operator under a choice of faults and random edits
+	@$(CLUSTER) kube-binary > /dev/null
+	@$(RUN) -m pytest tests/chaos
+
+chaos-operator: .build/venv ## Every fault plan and random walk of the operator (PLAN=warm/patch-pods-1/stall: one)
+	@$(CLUSTER) kube-binary > /dev/null
+	@PYTHONPATH=tests/plugins:. $(RUN) -m chaos.campaign $(PLAN)
 
 contract: .build/venv ## One suite for local and the real API server; chart, CRDs, generated code
 	@$(CLUSTER) kube-binary > /dev/null

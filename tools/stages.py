@@ -43,6 +43,7 @@ STAGES = (
     ),
     Stage("unit-second", "pure code on Python 3.13, which the images run", needs=("check",)),
     Stage("parts", "every process against real servers", needs=("check",)),
+    Stage("chaos", "the operator under faults and random edits", needs=("check",)),
     Stage("contract", "local and a real API server agree; chart, resources", needs=("check",)),
     Stage("e2e-local", "the stories on local processes", needs=("check", "unit-second")),
     Stage(

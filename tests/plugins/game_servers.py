@@ -19,7 +19,14 @@ Object = dict[str, Any]
 
 
 class Game:
-    """The control port of every game server: it agrees to a pod's first match and to no other."""
+    """The control port of every game server: it agrees to a pod's first match and to no other.
+
+    Attributes:
+        playing: which match (uid) each pod (uid) agreed to.
+        silent: whether no pod answers.
+        unplayable: why no pod can play what it is asked to, if so.
+        declines: how many of the pods that are asked next play another match already.
+    """
 
     def __init__(self, public: keys.PublicKeys) -> None:
         self._public = public
@@ -28,6 +35,7 @@ class Game:
         self.unplayable = ""
         self.heard: Callable[[str, str], Awaitable[bool]] = _at_once
         """Asked, with the uids of pod and match, before an agreement is told; False: it is not."""
+        self.declines = 0
         self.port = 0
 
     async def serve(self, stack: contextlib.AsyncExitStack) -> None:
@@ -55,6 +63,9 @@ class Game:
             audience=str(claims["aud"]),
             now=now,
         )
+        if self.declines and told.aud not in self.playing:
+            self.declines -= 1
+            self.playing[told.aud] = "another"
         playing = self.playing.setdefault(told.aud, told.match_uid)
         if not await self.heard(told.aud, told.match_uid):
             return web.Response(status=503)

@@ -21,13 +21,17 @@ from game_servers import Game
 from matchfleet_adapters.rabbitmq import MemoryPublisher
 from matchfleet_contracts import clock, keys, results
 from matchfleet_contracts.resources import GAME_CONTAINER
-from matchfleet_operator import access, app, assign, client
+from matchfleet_operator import access, app, assign, client, publishing
 from matchfleet_operator.bucket import Bucket
+from matchfleet_operator.fence import Fence
+from matchfleet_operator.memory import Memory
 from matchfleet_operator.settings import Settings
 from matchfleet_operator.testing import builders
 from matchfleet_telemetry import health
 
 CRDS = Path(__file__).parents[2] / "crds"
+LINE_BYTES = 2**22
+"""The longest line of a watch."""
 MERGE = "application/merge-patch+json"
 Object = dict[str, Any]
 
@@ -38,7 +42,7 @@ class Bench:
     def __init__(
         self, http: aiohttp.ClientSession, namespace: str, reach: access.Access, game: Game
     ) -> None:
-        self._http = http
+        self.http = http
         self.namespace = namespace
         self.reach = reach
         self.game = game
@@ -51,11 +55,15 @@ class Bench:
     async def call(
         self, method: str, path: str, body: Object | None = None, *, may_be_gone: bool = False
     ) -> Object:
+        status, answer = await self.ask(method, path, body)
+        assert status < 300 or (may_be_gone and status == 404), answer
+        return answer
+
+    async def ask(self, method: str, path: str, body: Object | None = None) -> tuple[int, Object]:
+        """What the API server answers, whatever that is."""
         headers = {"Content-Type": MERGE if method == "PATCH" else "application/json"}
-        async with self._http.request(method, path, json=body, headers=headers) as response:
-            answer: Object = await response.json()
-            assert response.status < 300 or (may_be_gone and response.status == 404), answer
-            return answer
+        async with self.http.request(method, path, json=body, headers=headers) as response:
+            return response.status, await response.json()
 
     def path(self, plural: str, name: str = "", part: str = "") -> str:
         core = plural in {"pods", "events"} and plural == "pods"
@@ -63,6 +71,11 @@ class Bench:
         group = "/apis/events.k8s.io/v1" if plural == "events" else group
         parts = [f"{group}/namespaces/{self.namespace}/{plural}", name, part]
         return "/".join(p for p in parts if p)
+
+    def lease_path(self) -> str:
+        """The Lease by which one operator leads."""
+        group = "/apis/coordination.k8s.io/v1"
+        return f"{group}/namespaces/{self.namespace}/leases/matchfleet-operator"
 
     async def apply_fleet(
         self, name: str = "eu", *, warm: int = 0, most: int = 50, **more: Any
@@ -114,6 +127,7 @@ class Bench:
         is_so: Callable[[], Awaitable[Any]],
         *,
         within_s: float = 15.0,
+        every_s: float = 0.02,
         why: str = "",
     ) -> Any:
         """Asks again and again until the answer is true; the answer."""
@@ -123,12 +137,14 @@ class Bench:
             if answer:
                 return answer
             assert time.monotonic() < give_up_at, why or await self._state()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(every_s)
 
     async def _state(self) -> str:
         matches = await self.call("GET", self.path("matches"))
         told = [m.get("status") for m in matches["items"]]
         pods = [(p["metadata"], p["status"]) for p in await self.pods()]
+        for meta, _ in pods:
+            meta.pop("managedFields", None)
         return json.dumps({"matches": told, "pods": pods}, indent=1)[:6000]
 
     async def until_phase(self, phase: str, name: str = "m1", *, within_s: float = 15.0) -> Object:
@@ -142,33 +158,46 @@ class Bench:
     # ---- the kubelet
 
     async def run_pod(self, name: str) -> None:
+        await self.call("PATCH", self.path("pods", name, "status"), self.running())
+
+    @staticmethod
+    def running() -> Object:
+        """The status patch of a pod that runs and is ready."""
         at = _now()
-        status = {
-            "phase": "Running",
-            "podIP": "127.0.0.1",
-            "podIPs": [{"ip": "127.0.0.1"}],
-            "hostIP": "127.0.0.1",
-            "startTime": at,
-            "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": at}],
-            "containerStatuses": [_container({"running": {"startedAt": at}}, ready=True)],
+        return {
+            "status": {
+                "phase": "Running",
+                "podIP": "127.0.0.1",
+                "podIPs": [{"ip": "127.0.0.1"}],
+                "hostIP": "127.0.0.1",
+                "startTime": at,
+                "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": at}],
+                "containerStatuses": [_container({"running": {"startedAt": at}}, ready=True)],
+            }
         }
-        await self.call("PATCH", self.path("pods", name, "status"), {"status": status})
 
     async def end_pod(
         self, name: str, *, message: str = "", exit_code: int = 0, reason: str = "Completed"
     ) -> None:
-        at = _now()
-        ended = {"exitCode": exit_code, "reason": reason, "message": message, "finishedAt": at}
-        status = {
-            "phase": "Failed" if exit_code else "Succeeded",
-            "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": at}],
-            "containerStatuses": [_container({"terminated": ended}, ready=False)],
-        }
-        found = await self.call("PATCH", self.path("pods", name, "status"), {"status": status})
+        status = self.ended(message=message, exit_code=exit_code, reason=reason)
+        found = await self.call("PATCH", self.path("pods", name, "status"), status)
         if "deletionTimestamp" in found["metadata"]:
             options = {"gracePeriodSeconds": 0}
             # The operator may have let go of it and deleted it in this moment.
             await self.call("DELETE", self.path("pods", name), options, may_be_gone=True)
+
+    @staticmethod
+    def ended(*, message: str = "", exit_code: int = 0, reason: str = "Completed") -> Object:
+        """The status patch of a pod whose game has ended."""
+        at = _now()
+        ended = {"exitCode": exit_code, "reason": reason, "message": message, "finishedAt": at}
+        return {
+            "status": {
+                "phase": "Failed" if exit_code else "Succeeded",
+                "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": at}],
+                "containerStatuses": [_container({"terminated": ended}, ready=False)],
+            }
+        }
 
     async def start_pods(self) -> int:
         waiting = [
@@ -211,25 +240,7 @@ class Bench:
     async def operating(self, **changes: Any) -> AsyncIterator[app.Operator]:
         """An operator at work for the time of the block; it ends as by SIGTERM."""
         stop = asyncio.Event()
-        chosen = self._settings(**changes)
-        async with (
-            client.open_session(self.reach, connections=64) as session,
-            aiohttp.ClientSession() as pods,
-        ):
-            operator = app.build(
-                chosen,
-                access=self.reach,
-                api=client.Client(
-                    session,
-                    self.reach,
-                    namespace=self.namespace,
-                    writes=Bucket(per_s=chosen.writes_per_second, burst=chosen.writes_burst),
-                    timeout_s=chosen.request_timeout_seconds,
-                ),
-                publisher=self.publisher,
-                assigner=assign.HttpAssigner(pods, self.files, timeout_s=2.0),
-                board=health.Board("first audit", "watch"),
-            )
+        async with self.built(**changes) as operator:
             working = asyncio.create_task(app.work(operator, stop))
             try:
                 await self.until(_coroutine(lambda: operator.board.report() is None))
@@ -237,6 +248,50 @@ class Bench:
             finally:
                 stop.set()
                 await working
+
+    @contextlib.asynccontextmanager
+    async def built(
+        self,
+        *,
+        reach: access.Access | None = None,
+        publisher: publishing.EventPublisher | None = None,
+        through: Callable[[assign.Assigner], assign.Assigner] = lambda assigner: assigner,
+        **changes: Any,
+    ) -> AsyncIterator[app.Operator]:
+        """An operator that does not run yet; what it talks through may be chosen."""
+        chosen, reach = self._settings(**changes), reach or self.reach
+        memory = Memory()
+        writes = Bucket(per_s=chosen.writes_per_second, burst=chosen.writes_burst)
+        async with (
+            client.open_session(reach, connections=64) as session,
+            client.open_session(reach, connections=2) as lease_session,
+            aiohttp.ClientSession() as pods,
+        ):
+            yield app.build(
+                chosen,
+                access=reach,
+                api=self._client(chosen, reach, session, Fence(writes, memory)),
+                publisher=publisher or self.publisher,
+                assigner=through(assign.HttpAssigner(pods, self.files, timeout_s=2.0)),
+                board=health.Board("first audit", "watch"),
+                memory=memory,
+                lease_api=self._client(chosen, reach, lease_session, Bucket(per_s=10, burst=10)),
+            )
+
+    def _client(
+        self,
+        chosen: Settings,
+        reach: access.Access,
+        session: aiohttp.ClientSession,
+        writes: client.Pace,
+    ) -> client.Client:
+        return client.Client(
+            session,
+            reach,
+            namespace=self.namespace,
+            writes=writes,
+            timeout_s=chosen.request_timeout_seconds,
+        )
 
     def _settings(self, **changes: Any) -> Settings:
         values: dict[str, Any] = {
@@ -295,7 +350,8 @@ async def opened(kubeconfig: Path, folder: Path) -> AsyncIterator[Bench]:
             aiohttp.ClientSession(
                 reach.server,
                 headers={"Authorization": f"Bearer {reach.bearer()}"},
-                connector=aiohttp.TCPConnector(ssl=tls),
+                connector=aiohttp.TCPConnector(ssl=tls, limit=0),
+                read_bufsize=LINE_BYTES,
             )
         )
         game = Game(keys.decode_public(files.api_public.read_bytes()))

@@ -16,7 +16,7 @@ import signal
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 
 import aiohttp
@@ -57,6 +57,7 @@ RESTART_MOST_S = 15.0
 FAILURES_WITHIN_S = 600.0
 POLL_S = 0.1
 JOIN_S = 3.0
+CANCEL_AGAIN_S = 4.0
 
 
 class SystemClock:
@@ -284,7 +285,7 @@ async def work(operator: Operator, stop: asyncio.Event) -> None:
             task.cancel()
         # Before the watch has ended: somebody waits to lead.
         await operator.leadership.give_back()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _until_over(tasks)
     log.info("operator_stopped")
 
 
@@ -303,6 +304,19 @@ def _begin(operator: Operator) -> list["asyncio.Task[None]"]:
         asyncio.create_task(operator.census.work(), name="census"),
         asyncio.create_task(census.measure_lag(), name="loop lag"),
     ]
+
+
+async def _until_over(tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Ends tasks, however often that takes.
+
+    A request that fails in the moment it is cancelled fails as if it were not; who tries again for
+    ever would never end.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 async def _until_told_or_broken(
