@@ -19,8 +19,10 @@ from matchfleet_api import settings as api_settings
 from matchfleet_api.matchmaking import queues
 from matchfleet_bots import settings as bot_settings
 from matchfleet_contracts.ids import PodName
-from matchfleet_operator import actions, exposure, manifests, observed
+from matchfleet_contracts.resources import LABEL_MANAGED_BY, LABEL_STATE, MANAGED_BY
+from matchfleet_operator import actions, exposure, manifests, marks, observed
 from matchfleet_operator import settings as operator_settings
+from matchfleet_operator.seen import Evict
 from matchfleet_workers import settings as worker_settings
 from tools.cluster import binaries, control_plane, errors, places
 
@@ -663,3 +665,16 @@ def test_a_single_operator_has_no_budget_that_would_hold_up_a_drain(chart: Chart
     objects = chart.objects("kind-values.yaml", "--set", "operator.replicas=1")
     budgets = [o["metadata"]["name"] for o in objects if o["kind"] == "PodDisruptionBudget"]
     assert "matchfleet-operator" not in budgets
+
+
+def test_a_whole_number_that_is_never_reached_guards_busy_servers(chart: Chart) -> None:
+    """A percentage could not be counted: a Match has no scale subresource."""
+    for values in VALUES:
+        spec = named(chart.objects(values), "PodDisruptionBudget", f"{RELEASE}-busy")["spec"]
+        assert isinstance(spec["minAvailable"], int)
+        assert spec["minAvailable"] > 100_000
+        selector = spec["selector"]
+        assert selector["matchLabels"] == {LABEL_MANAGED_BY: MANAGED_BY, LABEL_STATE: "busy"}
+        assert selector["matchExpressions"] == [
+            {"key": marks.LABEL_EVICT, "operator": "NotIn", "values": [Evict.ALWAYS.value]}
+        ]

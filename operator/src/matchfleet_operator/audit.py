@@ -92,8 +92,10 @@ class Auditor:
         try:
             listing = await self.api.list_all(kube.NODES)
         except (errors.Refused, errors.NotFound) as error:
-            if self.nodes.readable or not self.last_at:
-                log.warning("nodes_unreadable", why=str(error))
+            if self.nodes.readable:
+                log.warning("nodes_unreadable_now", why=str(error))
+            elif not self.last_at:
+                log.info("nodes_unreadable", why=str(error))
             self.nodes.lose()
             return
         self.nodes.replace(listing.items, listing.version, self.feed.clock.now())

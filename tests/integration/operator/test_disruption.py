@@ -26,6 +26,19 @@ async def ready_on(bench, nodes, node: str, **spec: Any) -> str:
     return server
 
 
+async def test_wishes_about_nodes_are_words_that_the_api_server_knows(bench):
+    async with bench.operating():
+        await bench.apply_fleet("packed", placement="Packed", warm=1)
+        await bench.apply_fleet("spread", placement="Spread", warm=1)
+        await bench.until_pods_run(2)
+        specs = {p["metadata"]["name"].split("-")[0]: p["spec"] for p in await bench.pods()}
+    to_pods = specs["packed"]["affinity"]["podAffinity"]
+    (wish,) = to_pods["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert wish["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+    (constraint,) = specs["spread"]["topologySpreadConstraints"]
+    assert constraint["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
 async def test_idle_servers_leave_a_cordoned_node_when_others_took_their_place(bench, nodes):
     async with bench.operating(audit_seconds=UNHURRIED_S) as operator:
         await bench.apply_fleet(warm=1)
