@@ -393,6 +393,66 @@ def test_a_fleet_may_bring_its_own_exposure(chart: Chart) -> None:
     assert exposed["airhockey-us"]["hostPorts"] == [{"name": "games", "from": 7000, "to": 7019}]
 
 
+HANDED_ON = ("placement", "strategy", "crashBudget", "disruption", "autoscale")
+
+
+def test_what_a_fleet_may_say_is_handed_on_as_it_is(chart: Chart) -> None:
+    given = yaml.safe_load((CHART / "ci" / "external-values.yaml").read_text())["fleets"]
+    rendered = {
+        o["metadata"]["name"]: o["spec"]
+        for o in chart.objects("external-values.yaml")
+        if o["kind"] == "Fleet"
+    }
+    for fleet in given:
+        spec = rendered[fleet["name"]]
+        for field in (*HANDED_ON, "warm", "max"):
+            assert spec.get(field) == fleet.get(field), (fleet["name"], field)
+    assert {field for fleet in given for field in HANDED_ON if field in fleet} == set(HANDED_ON)
+
+
+def test_the_chart_takes_of_a_fleet_what_its_definition_takes() -> None:
+    (version,) = yaml.safe_load((CRDS / "fleets.yaml").read_text())["spec"]["versions"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    mine = schema["definitions"]["fleet"]["properties"]
+    for field in (*HANDED_ON, "warm", "max", "drainSeconds"):
+        assert limits(mine[field]) == limits(spec[field]), field
+
+
+def limits(node: Manifest) -> Manifest:
+    """What both kinds of schema say of a value, in one form."""
+    if node.get("x-kubernetes-int-or-string") or isinstance(node.get("type"), list):
+        return {"type": "number or percentage"}
+    kept = {k: node[k] for k in ("minimum", "maximum", "enum", "required") if k in node}
+    inner = {name: limits(value) for name, value in node.get("properties", {}).items()}
+    return kept | ({"properties": inner} if inner else {})
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        pytest.param({"autoscale": {"maxWarm": 3, "buffer": 2}}, "", id="complete"),
+        pytest.param({"autoscale": {"maxWarm": 3}}, "/fleets/0/autoscale", id="no source"),
+        pytest.param({"autoscale": {"buffer": 2}}, "maxWarm", id="no bound"),
+        pytest.param({"autoscale": {"maxWarm": 3, "buffer": "2 %"}}, "buffer", id="percentage"),
+        pytest.param({"placement": "Tight"}, "/fleets/0/placement", id="placement"),
+        pytest.param({"strategy": {"canary": 3}}, "'canary' not allowed", id="typo"),
+    ],
+)
+def test_a_fleet_of_the_values_is_checked(chart: Chart, spec: Manifest, sentence: str) -> None:
+    fleet = {"name": "one", "game": "airhockey", "region": "eu", "max": 9} | spec
+    done = chart.template("--set-json", f"fleets={json.dumps([fleet])}")
+    assert (done.returncode == 0) is (not sentence), done.stderr
+    assert sentence in done.stderr
+
+
+def test_two_servers_of_each_region_are_kept_warm_by_default(chart: Chart) -> None:
+    for values in ("kind-values.yaml", "persistent-values.yaml"):
+        for region in ("eu", "us"):
+            fleet = named(chart.objects(values), "Fleet", f"airhockey-{region}")
+            assert fleet["spec"]["warm"] == 2
+
+
 def test_platform_and_games_go_to_their_own_nodes(chart: Chart) -> None:
     for manifest in chart.objects("kind-values.yaml"):
         if manifest["kind"] in (*WORKLOADS, "Fleet"):
