@@ -54,6 +54,8 @@ def test_a_demo_that_is_stopped_leaves_nothing(directory: Path, number: signal.S
     demo.communicate(timeout=60)
     assert demo.returncode == (-number if number == signal.SIGKILL else 130)
     leftovers.until_nothing_is_left(directory)
+    # What was killed left its files, which the next run clears.
+    assert directory.exists() == (number == signal.SIGKILL)
 
 
 async def test_a_second_demo_in_the_same_directory_is_refused(directory: Path) -> None:

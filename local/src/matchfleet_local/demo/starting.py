@@ -46,6 +46,7 @@ async def running(
     files = topology.Files(directory)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(held(directory))
+        stack.enter_context(_cleared(files))
         prepare(files)
         chosen = ports.plan(
             len(topology.listeners()), is_free=ports.is_free, source=random.SystemRandom()
@@ -69,7 +70,6 @@ async def running(
         stack.push_async_callback(it.stop_all)
         await _Start(it, below, warm=warm).run()
         yield it
-    clear(files)
 
 
 @contextlib.contextmanager
@@ -89,6 +89,19 @@ def held(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def _cleared(files: topology.Files) -> Iterator[None]:
+    """Clear the directory at the end, and after Ctrl-C; an error is to be looked into."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        clear(files)
+        raise
+    clear(files)
 
 
 def prepare(files: topology.Files) -> None:
