@@ -16,11 +16,12 @@ from pathlib import Path
 
 import aio_pika
 import asyncpg
+import leftovers
 import pytest
 import redis.asyncio
 
 from matchfleet_local import servers
-from matchfleet_local.servers import accounts, errors, processes, runs, server
+from matchfleet_local.servers import accounts, errors, processes, rabbitmq, runs, server
 from matchfleet_local.servers import redis as redis_recipe
 
 
@@ -120,6 +121,17 @@ async def test_rabbitmq_comes_back_with_its_confirmed_messages(
         queue = await channel.declare_queue("kept", durable=True, arguments=quorum)
         received = await queue.get(timeout=10)
         assert received.body == b"yes"
+
+
+async def test_a_broker_that_lives_for_more_than_a_minute_starts_no_epmd(
+    rabbitmq_server: servers.RabbitServer,
+) -> None:
+    # What RabbitMQ does every minute, now.
+    check = "gen_server:cast(rabbit_epmd_monitor, check), sys:get_state(rabbit_epmd_monitor)"
+    await rabbitmq_server._evaluate(f"{check}, {rabbitmq.DONE}.\n")
+    ours = leftovers.mentioning(rabbitmq_server.recipe.home)
+    assert ours, "the broker itself"
+    assert not [words for words in ours if words.split()[0].endswith("/epmd")]
 
 
 async def test_a_stop_signal_ends_everything_and_empties_the_directory(directory: Path) -> None:

@@ -79,6 +79,8 @@ def environment(home: Path, *, distribution_port: int) -> Mapping[str, str]:
         "RABBITMQ_LOG_BASE": str(home / "log"),
         "RABBITMQ_ALLOW_INPUT": "1",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": " ".join(erl),
+        # Every minute RabbitMQ starts a second virtual machine whose only use is to start epmd.
+        "ERL_AFLAGS": "-start_epmd false",
     }
 
 

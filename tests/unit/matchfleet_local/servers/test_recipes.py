@@ -54,6 +54,7 @@ def test_rabbitmq_needs_no_epmd_and_reads_no_file_of_the_machine() -> None:
     erl = environment["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"]
     assert "-start_epmd false -erl_epmd_port 15002" in erl
     assert "inet_dist_listen_min 15002 inet_dist_listen_max 15002" in erl
+    assert environment["ERL_AFLAGS"] == "-start_epmd false"
     files = [value for name, value in environment.items() if name.endswith(("_FILE", "_BASE"))]
     assert len(files) >= 5
     assert all(value.startswith("/home/") for value in files)
