@@ -38,7 +38,9 @@ class Install(Protocol):
         """The token of `/v1/admin/*`."""
         ...
 
-    async def kubectl(self, *arguments: str, check: bool = True) -> Done:
+    async def kubectl(
+        self, *arguments: str, check: bool = True, stdin: bytes | None = None
+    ) -> Done:
         """Run kubectl in the install's namespace; a failure raises unless `check` is False."""
         ...
 

@@ -32,13 +32,14 @@ class LocalInstall:
         """From the file that `matchfleet_api keys` wrote."""
         return self._it.admin_token()
 
-    async def kubectl(self, *arguments: str, check: bool = True) -> installs.Done:
+    async def kubectl(
+        self, *arguments: str, check: bool = True, stdin: bytes | None = None
+    ) -> installs.Done:
         """The machine's kubectl, with the local cluster's kubeconfig."""
         program = shutil.which("kubectl", path=commands.search_path(os.environ))
         assert program, "kubectl is not installed: `make doctor` says how to get it"
-        return await commands.run(
-            program, "--kubeconfig", str(self._it.kubeconfig), *arguments, check=check
-        )
+        words = (program, "--kubeconfig", str(self._it.kubeconfig), *arguments)
+        return await commands.run(*words, check=check, stdin=stdin)
 
     async def sql(self, query: str) -> list[list[str]]:
         """Straight from PostgreSQL."""
