@@ -11,6 +11,7 @@ from pathlib import Path
 from tools.cluster import commands, debian, docker, machine, places, versions
 
 BUILD_TIMEOUT_S = 3600
+DOWNLOAD_TIMEOUT_S = 120
 # Debug data and a busy collector cost nearly half of the compile time.
 LEAN = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
 COLLECT_AT_PERCENT = 800
@@ -63,6 +64,20 @@ def download_modules(where: places.Places) -> None:
             env=go_environment(where.go) | {"PATH": _path_with_go()},
             timeout_s=BUILD_TIMEOUT_S,
         )
+
+
+def module_source(module: str, version: str, *, where: places.Places) -> Path:
+    """The source of one Go module, fetched unless it is there; for what it carries beside code."""
+    path = where.go / "mod" / f"{module}@{version}"
+    if path.exists():
+        return path
+    words = ["go", "mod", "download", f"{module}@{version}"]
+    if versions.is_at_least(machine.go_version(), versions.GO_AT_LEAST):
+        environment = go_environment(where.go) | {"PATH": _path_with_go()}
+        commands.run(words, cwd=places.SOURCES, env=environment, timeout_s=DOWNLOAD_TIMEOUT_S)
+    else:
+        _in_container("module", words, source=places.SOURCES, output=where.go, where=where)
+    return path
 
 
 def build_pause(*, output: Path, where: places.Places) -> None:

@@ -14,6 +14,8 @@ PUBLISHED_NODE_IMAGE = "kindest/node:v1.34.3"
 
 KIND = "v0.33.0"
 HELM = "v3.19.5"
+# Its definitions are what our example for it is held against; it is not installed.
+KEDA = "v2.21.0"
 DEBIAN_SUITE = "trixie"
 PYTHON = "3.13"
 
