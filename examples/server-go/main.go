@@ -60,6 +60,7 @@ func verify(token, jwks, kind, issuer, audience string) (told claims, ok bool) {
 	var header struct{ Alg, Kid, Typ, Crit any }
 	var set struct{ Keys []struct{ Kid, X string } }
 	var part [3][]byte
+	told.Spec.Limits.JoinSeconds, told.Spec.Limits.MaxSeconds = 30, 900 // what is left out is the default
 	for i, text := range strings.SplitN(token, ".", 3) {
 		part[i], _ = base64.RawURLEncoding.DecodeString(text) // what is no base64 verifies as nothing
 	}
@@ -96,10 +97,7 @@ func (s *server) assign(token string) (status int, key, value string) {
 
 // hear answers one datagram; a player is whoever sends from the address that joined.
 func (s *server) hear(word, token string, from net.Addr) {
-	if s.match == nil {
-		return
-	}
-	audience, answer := s.match.MatchUID+"/"+s.podUID, "NO ask for another token"
+	answer, audience := "NO ask for another token", s.match.MatchUID+"/"+s.podUID
 	told, ok := verify(token, s.match.APIKeys, "join+jwt", "matchfleet-api", audience)
 	for _, one := range s.match.Spec.Players {
 		mine := one.from != nil && one.from.String() == from.String()
@@ -194,7 +192,9 @@ func main() {
 			if n, from, err := udp.ReadFrom(buffer); err == nil {
 				word, token, _ := strings.Cut(strings.TrimSpace(string(buffer[:n])), " ")
 				s.Lock()
-				s.hear(word, token, from)
+				if s.match != nil {
+					s.hear(word, token, from)
+				}
 				s.Unlock()
 			}
 		}

@@ -48,7 +48,7 @@ def assignment(
         players=players,
         config={"steps": 10},
         seed=7,
-        limits=Limits(join_seconds=changes.pop("join_seconds", 10), max_seconds=60),
+        limits=changes.pop("limits", Limits(join_seconds=10, max_seconds=60)),
     )
     claims = tokens.AssignmentClaims(
         aud=POD_UID,
@@ -163,6 +163,12 @@ async def test_bots_alone_play_to_a_result(server: Server) -> None:
     assert found.achieved_hz == pytest.approx(20, rel=0.3)
 
 
+async def test_limits_that_are_left_out_are_the_defaults(server: Server) -> None:
+    # msgspec leaves out of a token what is as the schema has it.
+    await server.assign(assignment(TWO_BOTS, limits=Limits()))
+    assert (await server.result()).outcome is results.Outcome.COMPLETED
+
+
 async def test_two_players_join_by_token_and_the_one_who_walks_wins(
     server: Server, players: list[steps_players.Player]
 ) -> None:
@@ -244,7 +250,7 @@ async def test_a_token_opens_its_seat_once(
 
 
 async def test_whoever_does_not_join_in_time_ends_the_match(server: Server) -> None:
-    await server.assign(assignment(TWO_HUMANS, join_seconds=1))
+    await server.assign(assignment(TWO_HUMANS, limits=Limits(join_seconds=1, max_seconds=60)))
     found = await server.result()
     assert (found.outcome, found.reason) == (results.Outcome.VOID, "JoinTimeout")
 
