@@ -26,7 +26,7 @@ const tickHz, leewaySeconds = 20, 5
 
 type seat struct { // as the assignment's roster says, and who plays it
 	Seat, Team, place int
-	Kind, token       string // token: id of the join token that opened it
+	Kind              string
 	steps             bool
 	from              net.Addr
 }
@@ -50,8 +50,9 @@ type server struct {
 	podUID, game          string
 	udp                   net.PacketConn
 	match                 *claims
-	assigned, began, last time.Time // began: the first tick with everybody there; last: the last one
-	stopAt                time.Time // told to stop: until when the match may go on
+	used                  map[string]string // ids of join tokens, and where they were used from
+	assigned, began, last time.Time         // began: the first tick with everybody there; last: the last one
+	stopAt                time.Time         // told to stop: until when the match may go on
 	ticks, late           int
 }
 
@@ -102,9 +103,9 @@ func (s *server) hear(word, token string, from net.Addr) {
 	for _, one := range s.match.Spec.Players {
 		mine := one.from != nil && one.from.String() == from.String()
 		one.steps = one.steps || word == "STEP" && mine
-		isFree := one.Kind == "Human" && (one.from == nil || mine && one.token == told.Jti)
-		if ok && word == "JOIN" && one.Seat == told.Seat && isFree { // a datagram may come twice
-			one.token, one.from, answer = told.Jti, from, fmt.Sprintf("SEAT %d", one.Seat)
+		by, isUsed := s.used[told.Jti] // by the same player, for a datagram may come twice
+		if ok && word == "JOIN" && one.Seat == told.Seat && one.Kind == "Human" && (!isUsed || by == from.String()) {
+			s.used[told.Jti], one.from, answer = from.String(), from, fmt.Sprintf("SEAT %d", one.Seat)
 		}
 	}
 	if word == "JOIN" {
@@ -174,7 +175,7 @@ func main() {
 	if noUDP != nil || noTCP != nil {
 		log.Fatal(noUDP, noTCP)
 	}
-	s := &server{podUID: os.Getenv("MATCHFLEET_POD_UID"), game: os.Getenv("MATCHFLEET_GAME"), udp: udp}
+	s := &server{podUID: os.Getenv("MATCHFLEET_POD_UID"), game: os.Getenv("MATCHFLEET_GAME"), udp: udp, used: map[string]string{}}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(io.LimitReader(r.Body, 65536))
 		s.Lock() // which a tick that hangs holds: so a server that hangs answers nothing
@@ -201,7 +202,6 @@ func main() {
 	}()
 	drain, _ := time.ParseDuration(os.Getenv("MATCHFLEET_DRAIN_SECONDS") + "s")
 	told, _ := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	log.Printf("idle: game at %s, control at %s", udp.LocalAddr(), control.Addr())
 	for now := range time.Tick(time.Second / tickHz) {
 		s.Lock()
 		if told.Err() != nil && s.stopAt.IsZero() {

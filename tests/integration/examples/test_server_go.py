@@ -249,6 +249,18 @@ async def test_a_token_opens_its_seat_once(
         assert (await second.asked(token, "SEAT", "NO")).startswith("NO")
 
 
+async def test_a_player_who_comes_back_takes_the_seat_with_a_new_token(
+    server: Server, players: list[steps_players.Player]
+) -> None:
+    await server.assign(assignment(TWO_HUMANS))
+    before, after = players
+    old = f"JOIN {join_token(0)}"
+    async with asyncio.timeout(PATIENCE_S):
+        assert await before.asked(old, "SEAT", "NO") == "SEAT 0"
+        assert await after.asked(f"JOIN {join_token(0)}", "SEAT", "NO") == "SEAT 0"
+        assert (await after.asked(old, "SEAT", "NO")).startswith("NO")
+
+
 async def test_whoever_does_not_join_in_time_ends_the_match(server: Server) -> None:
     await server.assign(assignment(TWO_HUMANS, limits=Limits(join_seconds=1, max_seconds=60)))
     found = await server.result()
