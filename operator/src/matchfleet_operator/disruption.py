@@ -73,7 +73,8 @@ def explained(end: ends.End, pod: PodSeen, drain: Drain | None) -> ends.End:
     if pod.deletion_due is None:
         return end
     asked_at = pod.deletion_due - seconds(pod.deletion_grace_s)
-    if asked_at < drain.at - seconds(_STAMP_S):
+    stamp = seconds(_STAMP_S)
+    if asked_at < drain.at - stamp or end.at < asked_at - stamp:
         return end
     return dataclasses.replace(end, reason=Reason.DRAINED, message=drain.message)
 

@@ -290,6 +290,12 @@ def test_no_drain_without_a_time_or_a_cordon():
     assert disruption.drain_of(cordoned, Disruption()) is None
 
 
+def test_a_server_that_died_before_it_was_told_to_stop_was_not_drained():
+    seen = builders.a_claimed_pod(deletion_due=at(85), deletion_grace_s=25)
+    end = ends.failed(Reason.SERVER_LOST, "x", at(40))
+    assert disruption.explained(end, seen, DRAIN) == end
+
+
 # ---- labels
 
 
