@@ -16,8 +16,8 @@ from matchfleet_contracts import results
 from matchfleet_operator.testing import builders
 
 Object = dict[str, Any]
-WITHIN_S = 40.0
-LIMITS = {"assignSeconds": 90, "joinSeconds": 60, "maxSeconds": 120}
+WITHIN_S = 60.0
+LIMITS = {"assignSeconds": 120, "joinSeconds": 120, "maxSeconds": 240}
 BROKER_AWAY = 10_000
 
 

@@ -15,11 +15,11 @@ from chaos.proxy import Proxy
 from chaos.stories import Left, Teller
 from chaos.wire import Wire
 
-HIT_WITHIN_S = 10.0
-SETTLED_WITHIN_S = 40.0
+HIT_WITHIN_S = 20.0
+SETTLED_WITHIN_S = 60.0
 QUIET_S = 1.3
 """Longer than an audit takes to come around: who has nothing to do writes nothing."""
-QUIET_WITHIN_S = 15.0
+QUIET_WITHIN_S = 30.0
 MORE_WRITES_MOST = 8
 """How many writes one fault may cost beyond those of the story without one."""
 
