@@ -19,6 +19,7 @@ from matchfleet_client import (
     accounts,
     api,
     errors,
+    fleet_commands,
     happenings,
     models,
     options,
@@ -39,6 +40,8 @@ _NOT_RUN = (
     errors.NoPolicy,
     errors.LoginNeeded,
     errors.AuthorityUnreadable,
+    errors.KubectlMissing,
+    errors.KubectlFailed,
 )
 
 app = typer.Typer(
@@ -47,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Play a match of a Matchfleet install, look at it, audit it.",
 )
+app.add_typer(fleet_commands.app, name="fleet")
 ApiUrl = Annotated[str, typer.Option("--api", envvar="MATCHFLEET_API", help="Address of the API.")]
 CaFile = Annotated[
     Path | None,

@@ -14,6 +14,8 @@ ClientError
  +-- AuthorityUnreadable  the file of whom to trust is none
  +-- NoPolicy             this client does not know how to play that
  +-- OutOfTime            something expected did not happen in time
+ +-- KubectlMissing       there is no kubectl to read the cluster with
+ +-- KubectlFailed        kubectl could not do it; carries its own words
 """
 
 
@@ -115,6 +117,23 @@ class OutOfTime(ClientError):
 
     def __init__(self, what: str, within_s: float) -> None:
         super().__init__(f"{what} did not happen within {within_s:g} s")
+
+
+class KubectlMissing(ClientError):
+    """There is no kubectl to read the cluster with."""
+
+    def __init__(self, program: str) -> None:
+        super().__init__(
+            f"{program} is not on the PATH: install kubectl, or say where it is with --kubectl"
+        )
+
+
+class KubectlFailed(ClientError):
+    """Kubectl could not read the cluster."""
+
+    def __init__(self, words: str) -> None:
+        self.words = words.strip()
+        super().__init__(f"kubectl says: {self.words or 'nothing at all'}")
 
 
 BY_STATUS: dict[int, type[Refused]] = {401: LoginNeeded, 404: NotFound, 409: Conflict}

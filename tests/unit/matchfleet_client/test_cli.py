@@ -9,10 +9,13 @@ RUNNER = testing.CliRunner()
 
 
 @pytest.mark.parametrize(
-    "command", ["play", "audit", "queues", "leaderboard", "player", "matches", "match"]
+    "command",
+    ["play", "audit", "queues", "leaderboard", "player", "matches", "match", "fleet status"],
 )
 def test_every_command_can_speak_json(command: str) -> None:
-    shown = RUNNER.invoke(cli.app, [command, "--help"], env={**os.environ, "COLUMNS": "200"})
+    shown = RUNNER.invoke(
+        cli.app, [*command.split(), "--help"], env={**os.environ, "COLUMNS": "200"}
+    )
     assert shown.exit_code == 0
     assert "--json" in shown.output
 
@@ -22,6 +25,8 @@ def test_every_command_can_speak_json(command: str) -> None:
     [
         (errors.Unreachable("http://x", "refused"), 2),
         (errors.NoPolicy("choose another"), 2),
+        (errors.KubectlMissing("kubectl"), 2),
+        (errors.KubectlFailed("no such cluster"), 2),
         (errors.MatchLost("m", state="failed", reason="ServerLost", message=""), 1),
         (errors.OutOfTime("a match", 5), 1),
     ],
