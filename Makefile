@@ -21,11 +21,11 @@ demo: ## The whole product as local processes, and one match (ONCE=1: end after 
 	@$(MAKE) --no-print-directory .build/venv
 	@exec $(RUN) -m matchfleet_local.demo
 
-up: ## The same on a kind cluster called matchfleet, by the Helm chart
+up: ## The same on a kind cluster called matchfleet, by the Helm chart (QUICK=1: one match only)
 	@$(CLUSTER) doctor
 	@$(MAKE) --no-print-directory .build/venv
 	@$(CLUSTER) up --name $(NAME)
-	@exec $(RUN) -m tools.install --name $(NAME)
+	@exec $(RUN) -m tools.install --name $(NAME) $(if $(QUICK),--quick)
 
 down: ## Stop the cluster and the engine that `make up` started
 	@$(CLUSTER) down --name $(NAME)
@@ -109,7 +109,7 @@ e2e-kind: ## The stories on a kind cluster of their own, made fresh and removed 
 
 # The three parts of e2e-kind; a cluster of another name is never touched.
 e2e-cluster: e2e-down
-	@$(MAKE) --no-print-directory up NAME=$(E2E_NAME)
+	@$(MAKE) --no-print-directory up NAME=$(E2E_NAME) QUICK=1
 
 e2e-stories: .build/venv
 	@$(RUN) tools/e2e.py --name $(E2E_NAME) --processes $(PROCESSES)

@@ -12,6 +12,9 @@ from tools.cluster import errors, places, progress, records
 from tools.install import release
 
 HEALTHY_WITHIN_S = 60
+# Its matches last two seconds: long enough for the next warm server to start meanwhile.
+TIMED = ("--queue", "airhockey/dash", "--region-rtt", "eu=20,us=90")
+TIMED_MATCHES = 50
 MATCHFLEET = Path(sys.executable).parent / "matchfleet"
 
 
@@ -20,13 +23,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools.install", description=__doc__)
     parser.add_argument("--name", default="matchfleet")
     parser.add_argument("--no-play", action="store_true", help="do not play a match")
+    parser.add_argument("--quick", action="store_true", help="play one match, not many")
     chosen = parser.parse_args()
     report = progress.to_terminal()
     try:
         with report.ticking():
             where = _target(chosen.name)
             with report.step("the chart, until every process is ready"):
-                release.install(where)
+                is_new = release.install(where)
             with report.step("the API answers"):
                 _until_ready(where.api_url)
     except errors.ClusterError as failure:
@@ -35,7 +39,12 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nstopped; the next run goes on from here", file=sys.stderr)
         return 130
-    code = 0 if chosen.no_play else _play(where.api_url)
+    code = 0
+    if not chosen.no_play:
+        code = _play(where.api_url, "--players", "2")
+        if not code and is_new and not chosen.quick:
+            print(f"\n{TIMED_MATCHES} more, to see how long players wait:", flush=True)
+            code = _play(where.api_url, *TIMED, "--rounds", str(TIMED_MATCHES))
     print(summary(where), flush=True)
     return code
 
@@ -79,10 +88,8 @@ def _until_ready(url: str) -> None:
             time.sleep(0.5)
 
 
-def _play(url: str) -> int:
-    return subprocess.run(
-        [MATCHFLEET, "play", "--api", url, "--players", "2"], check=False
-    ).returncode
+def _play(url: str, *options: str) -> int:
+    return subprocess.run([MATCHFLEET, "play", "--api", url, *options], check=False).returncode
 
 
 if __name__ == "__main__":

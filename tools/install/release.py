@@ -101,8 +101,8 @@ def all_queues() -> list[dict[str, Any]]:
     return [queue for file in QUEUES for queue in json.loads(file.read_text())["queues"]]
 
 
-def install(where: Target) -> None:
-    """Installs or upgrades the release and waits until every process is ready.
+def install(where: Target) -> bool:
+    """Installs or upgrades the release and waits until every process is ready; True if it is new.
 
     Raises:
         errors.ClusterError: with what Helm said and what the pods say.
@@ -111,6 +111,7 @@ def install(where: Target) -> None:
     # Helm installs a chart's crds/ once and never upgrades them.
     _kubectl(where, "apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
     _mend(where)
+    is_new = _status(where) is None
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "values.json"
         file.write_text(json.dumps(values(where, all_queues())))
@@ -120,6 +121,7 @@ def install(where: Target) -> None:
             *("--values", str(CHART / "ci" / "kind-values.yaml"), "--values", str(file)),
             *("--wait", "--timeout", f"{INSTALL_TIMEOUT_S}s"),
         )
+    return is_new
 
 
 def admin_token(where: Target) -> str:

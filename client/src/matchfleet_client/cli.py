@@ -26,6 +26,7 @@ from matchfleet_client import (
     play,
     policies,
     printing,
+    rounds,
     sockets,
     transport,
     trust,
@@ -75,25 +76,38 @@ def play_command(
     register: Annotated[
         bool, typer.Option(help="Make accounts with a password instead of guests.")
     ] = False,
+    rounds_: Annotated[
+        int,
+        typer.Option(
+            "--rounds", min=1, max=1000, help="Matches one after the other, and the wait."
+        ),
+    ] = 1,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Log players in, queue, play a match and wait until the ratings show."""
-    plan = _plan(players, queue, region_rtt or [], policy, register=register)
+    trips = region_rtt or []
+    plans = [_plan(players, queue, trips, policy, register=register) for _ in range(rounds_)]
     people = rich.console.Console(stderr=as_json, highlight=False, soft_wrap=True)
 
     def tell(happening: happenings.Happening) -> None:
-        people.print(happenings.sentence(happening), markup=False)
+        if rounds_ == 1:
+            people.print(happenings.sentence(happening), markup=False)
 
-    async def act() -> accounts.Account:
+    async def act() -> list[accounts.Account]:
         tls = trust.context(ca_file)
         async with transport.AiohttpTransport(api_url, tls=tls) as carrier:
             dial = sockets.dialing(tls)
-            return await play.play(plan, carrier, api_url, tell=tell, dial=dial)
+            return [await play.play(plan, carrier, api_url, tell=tell, dial=dial) for plan in plans]
 
-    account = _run(act)
-    if as_json:
-        printing.as_json(account)
+    played = _run(act)
+    if rounds_ > 1:
+        found = rounds.of_accounts(played)
+        people.print(rounds.sentence(found), markup=False)
+        if as_json:
+            printing.as_json(found)
+    elif as_json:
+        printing.as_json(played[0])
 
 
 @app.command()
