@@ -15,7 +15,8 @@ variable in it, with which nginx reads it for each handshake: a renewed one need
 */}}
 {{- define "matchfleet.gatewayConfig" -}}
 {{- $fullname := include "matchfleet.fullname" . -}}
-worker_processes auto;
+# Two serve thousands of matches; one for each of a big node's cores would not fit into the limits.
+worker_processes 2;
 pid /tmp/nginx.pid;
 error_log /dev/stderr warn;
 events { worker_connections 8192; }
