@@ -657,6 +657,22 @@ def test_a_release_is_installed_upgraded_and_removed_without_a_trace(
     assert "second" not in kube_api.kubectl("get", "clusterroles,clusterrolebindings", "-o", "name")
 
 
+@pytest.mark.parametrize(
+    ("values", "level"), [("kind", "privileged"), ("gateway", "restricted")], ids=str
+)
+def test_the_notes_name_the_level_that_the_fleets_need(
+    chart: Chart, values: str, level: str
+) -> None:
+    done = chart.run(
+        *("install", RELEASE, CHART, "--namespace", NAMESPACE, "--dry-run=client"),
+        *("--values", CHART / "ci" / f"{values}-values.yaml"),
+    )
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.partition("NOTES:")[2]
+    assert f"pod-security.kubernetes.io/enforce={level}" in notes
+    assert ("matchfleet.dev/privileged-because" in notes) == (level == "privileged")
+
+
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
