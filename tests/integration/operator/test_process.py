@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import datetime
+import itertools
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import aiohttp
 import pytest
 import yaml
 
-from matchfleet_contracts import keys
+from matchfleet_adapters import rabbitmq
+from matchfleet_contracts import events, keys
+from matchfleet_contracts.ids import EventId
 from matchfleet_operator import access
 
 pytestmark = pytest.mark.local
@@ -88,7 +92,7 @@ class Install:
         async with self.api() as api, api.post(path, json=body) as response:
             assert response.status == 201, await response.text()
 
-    async def apply_fleet(self, *, warm: int = 0) -> None:
+    async def apply_fleet(self, *, warm: int = 0, **more: Any) -> None:
         game = {
             "name": "game",
             "image": "gameserver",
@@ -102,7 +106,7 @@ class Install:
             "drainSeconds": 2,
             "expose": {"type": "PodIP"},
             "template": {"spec": {"containers": [game]}},
-        }
+        } | more
         await self.apply("fleets", "Fleet", "eu", spec)
 
     async def apply_match(self, name: str, *, seconds: int) -> None:
@@ -137,6 +141,19 @@ class Install:
                 return found
             assert time.monotonic() < give_up_at, f"{yaml.safe_dump(found)}\n{self.log()[-6000:]}"
             await asyncio.sleep(0.1)
+
+    async def fleet(self) -> dict[str, Any]:
+        path = "/apis/matchfleet.dev/v1alpha1/namespaces/default/fleets/eu"
+        async with self.api() as api, api.get(path) as response:
+            found: dict[str, Any] = await response.json()
+            return found
+
+    async def until_fleet(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        give_up_at = time.monotonic() + 30.0
+        while not is_so((found := await self.fleet()).get("status", {})):
+            assert time.monotonic() < give_up_at, f"{yaml.safe_dump(found)}\n{self.log()[-6000:]}"
+            await asyncio.sleep(0.1)
+        return found
 
     async def until_gone(self, *, within_s: float = 30.0) -> None:
         give_up_at = time.monotonic() + within_s
@@ -196,6 +213,47 @@ async def test_an_operator_that_is_killed_at_any_moment_changes_no_outcome(insta
         done = await install.until_phase("bots", "Completed", "Failed")
         assert done["status"]["phase"] == "Completed", done["status"]
         await install.until_gone()
+
+
+def depth(players: int, number: int) -> events.Event:
+    said = events.QueueDepth("airhockey", "blitz", {"eu": events.RegionDepth(players, ["eu"])})
+    return events.event(
+        said,
+        event_id=EventId(f"depth-{number}"),
+        source="/matchmaker",
+        at=datetime.datetime(2026, 5, 4, tzinfo=datetime.UTC),
+    )
+
+
+async def test_players_who_wait_start_servers_and_silence_takes_them_away(
+    install: Install, rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MATCHFLEET_QUEUE_DEPTH_STALE_SECONDS", "4")
+    scaler = {"maxWarm": 3, "queueDepth": {}, "scaleDownStabilizationSeconds": 1}
+    await install.apply_fleet(autoscale=scaler)
+    async with (
+        install.operator(),
+        rabbitmq.Publisher.connected(rabbitmq_url) as publisher,
+    ):
+        await install.until_ready()
+        await install.until_fleet(lambda status: status.get("desiredWarm") == 0)
+        assert await install.pods() == []
+
+        said = asyncio.create_task(_say_again_and_again(publisher))
+        found = await install.until_fleet(lambda status: status.get("idle") == 2)
+        assert found["status"]["scaling"] == "2 idle servers for 3 waiting players, 2 a match"
+        assert found["spec"].get("warm", 0) == 0
+
+        said.cancel()
+        found = await install.until_fleet(lambda status: status.get("desiredWarm") == 0)
+        assert "the queue depth is not known" in found["status"]["scaling"]
+        await install.until_gone()
+
+
+async def _say_again_and_again(publisher: rabbitmq.Publisher) -> None:
+    for number in itertools.count():
+        await publisher.publish(depth(3, number))
+        await asyncio.sleep(0.5)
 
 
 async def test_a_process_that_cannot_start_says_what_to_change(install: Install):
