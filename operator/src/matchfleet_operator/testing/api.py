@@ -183,10 +183,11 @@ class FakeApi:
         uids = {
             o["metadata"]["uid"] for k in (kube.MATCHES, kube.FLEETS) for o in self._of(k).values()
         }
-        for name, pod in list(self._of(kube.PODS).items()):
-            owners = pod["metadata"].get("ownerReferences") or []
-            if owners and not any(o["uid"] in uids for o in owners):
-                self.begin_deletion(kube.PODS, name)
+        for kind in (kube.PODS, kube.CONTROLLER_REVISIONS):
+            for name, owned in list(self._of(kind).items()):
+                owners = owned["metadata"].get("ownerReferences") or []
+                if owners and not any(o["uid"] in uids for o in owners):
+                    self.begin_deletion(kind, name)
 
     def everything(self, kind: Kind) -> list[Object]:
         """Every object of a kind."""

@@ -120,6 +120,9 @@ class Rig:
 
     def deliver(self, kind: Kind, change: str, found: Object) -> None:
         """Delivers one watch event."""
+        if kind is kube.CONTROLLER_REVISIONS:
+            # Nobody watches them.
+            return
         self._put(kind, found)
         if change != "DELETED":
             return
@@ -128,8 +131,6 @@ class Rig:
             self.cache.drop_match(name, uid, is_final=True)  # type: ignore[arg-type]
         elif kind is kube.PODS:
             self.cache.drop_pod(name, uid)  # type: ignore[arg-type]
-        elif kind is kube.CONTROLLER_REVISIONS:
-            self.cache.drop_revision(name, uid)
         else:
             self.cache.drop_fleet(name, uid)  # type: ignore[arg-type]
 
