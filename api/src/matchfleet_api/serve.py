@@ -49,7 +49,7 @@ class Stores:
     cache: cache.Cache
     cluster: kube.Matches
     broker: carried.Broker
-    ladders: remembered.View
+    ladders: players.View
     gate: throttle.Throttle
 
 
@@ -108,7 +108,7 @@ def assemble(
     played = matches.Matches(
         stores.database, stores.cache, stores.cluster, ring=ring, now=now, new_id=clock.new_id
     )
-    known = players.Players(stores.database, stores.cache)
+    known = players.Players(stores.database, stores.cache, view=stores.ladders)
     connected = hub.Hub(bound=config.channel_queue_messages)
     services = app.Services(
         accounts=accounts.Accounts(

@@ -213,15 +213,19 @@ async def test_i8_a_remembered_read_that_is_untrue_is_found(door):
 async def test_i8_a_ladders_view_that_is_untrue_is_found(door):
     view = door.stores.ladders
     true = {door.first.id: 1516, door.second.id: 1484}
-    await view.replace("airhockey", "blitz", ratings=true)
+    (row,) = await door.sql("SELECT max(seq) AS last FROM rating_ledger")
+    await view.replace("airhockey", "blitz", ratings=true, last=row["last"])
     assert await audit(door) == {}
     for wrong in (
         true | {door.first.id: 1517},
         {door.first.id: 1516},
         {door.first.id: 1484, door.second.id: 1516},
     ):
-        await view.replace("airhockey", "blitz", ratings=wrong)
+        await view.replace("airhockey", "blitz", ratings=wrong, last=row["last"])
         assert "ladder airhockey/blitz" in await planted(door, "I8")
+    # One that has missed a move is read by nobody, and so no wrong answer.
+    await view.replace("airhockey", "blitz", ratings=wrong, last=row["last"] - 1)
+    assert await audit(door) == {}
 
 
 async def test_i8_an_entry_that_reads_as_nothing_is_found(door):

@@ -140,7 +140,8 @@ async def test_a_lost_view_of_the_ladders_is_made_again(world, recorder, view, w
     await view._client.flushdb()
 
     async def is_back():
-        return len(await view.top(GAME, MODE, limit=10)) == 2
+        shown = await view.top(GAME, MODE, limit=10)
+        return shown is not None and len(shown.rows) == 2
 
     async with working(repair_schedule=EVERY_SECOND):
         await until(is_back)
@@ -153,7 +154,7 @@ async def test_a_ladder_larger_than_one_write_is_shown_whole(world, database, vi
         [(player, GAME, MODE, n) for n, player in enumerate(players)],
     )
     assert await ladders.replace_all(view, database) == 1
-    assert len(await view.top(GAME, MODE, limit=5000)) == 2500
+    assert len((await view.top(GAME, MODE, limit=5000)).rows) == 2500
 
 
 async def test_jobs_go_on_after_postgresql_was_away(

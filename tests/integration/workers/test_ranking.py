@@ -29,9 +29,9 @@ async def test_a_completed_match_ends_is_rated_and_told(world, recorder, view):
     assert len(await world.outbox()) == 2
     jobs = await world.sql.fetch("SELECT entrypoint, payload FROM pgqueuer")
     assert [tuple(job) for job in jobs] == [("match_summary", match.id.encode())]
-    assert sorted(await view.top("airhockey", "blitz", limit=10)) == sorted(
-        [(winner, 1516), (loser, 1484)]
-    )
+    shown = await view.top("airhockey", "blitz", limit=10)
+    assert shown.rows == [(winner, 1516), (loser, 1484)]
+    assert shown.last == await world.sql.fetchval("SELECT max(seq) FROM rating_ledger")
 
 
 async def test_an_end_that_comes_again_changes_nothing(world, recorder):

@@ -25,7 +25,7 @@ TICKETS: Final = metrics.counter(
 )
 LADDER_VIEWS: Final = metrics.counter(
     "matchfleet_ladder_views_total",
-    "Writes of a ladder's view: changed, replaced, or failed because Redis was away.",
+    "Writes of a ladder's view: changed, replaced, put off, or failed because Redis was away.",
     ("outcome",),
 )
 COUNTED: Final = metrics.counter(

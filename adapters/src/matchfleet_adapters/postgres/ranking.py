@@ -6,8 +6,10 @@ waited for its lock.
 """
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import asyncpg
 
 from matchfleet_adapters.postgres import pool, queries
 from matchfleet_contracts.ids import MatchId, MatchUid, PlayerId, TicketId
@@ -55,6 +57,27 @@ class Moved:
     player_id: PlayerId
     before: int
     delta: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Moves of one match in the ledger of a ladder.
+
+    Attributes:
+        after: the last move that was to be seen when they were written.
+        last: the last of them.
+    """
+
+    after: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Ratings of a ladder, and the last move that they hold."""
+
+    of: Mapping[PlayerId, int]
+    last: int
 
 
 async def lock_match(connection: pool.Connection, match_id: MatchId) -> Match | None:
@@ -127,13 +150,13 @@ async def change_ratings(
     game: str,
     mode: str,
     moved: Sequence[Moved],
-) -> None:
+) -> Stretch:
     """Write the ledger and the ratings of players whose ratings are locked.
 
     Raises:
         asyncpg.UniqueViolationError: this match has moved one of them before.
     """
-    await connection.execute(
+    row = await connection.fetchrow(
         queries.query(_FILE, "change_ratings"),
         match_id,
         game,
@@ -142,6 +165,8 @@ async def change_ratings(
         [m.before for m in moved],
         [m.delta for m in moved],
     )
+    assert row is not None, "an aggregate has a row"  # noqa: S101
+    return Stretch(after=row["after"], last=row["last"])
 
 
 async def ladders(connection: pool.Connection) -> list[tuple[str, str]]:
@@ -150,21 +175,20 @@ async def ladders(connection: pool.Connection) -> list[tuple[str, str]]:
     return [(row["game"], row["mode"]) for row in rows]
 
 
-async def ladder(connection: pool.Connection, *, game: str, mode: str) -> dict[PlayerId, int]:
+async def ladder(connection: pool.Connection, *, game: str, mode: str) -> Ratings:
     """Everybody's rating on one ladder."""
     rows = await connection.fetch(queries.query(_FILE, "ladder"), game, mode)
-    return {row["player_id"]: row["rating"] for row in rows}
+    return _ratings(rows, last=0)
 
 
 async def ladder_changes(
-    connection: pool.Connection, *, game: str, mode: str, since: datetime.datetime
-) -> dict[PlayerId, int]:
-    """The ratings of a ladder that changed since a time of PostgreSQL's clock."""
-    rows = await connection.fetch(queries.query(_FILE, "changed_since"), game, mode, since)
-    return {row["player_id"]: row["rating"] for row in rows}
+    connection: pool.Connection, *, game: str, mode: str, after: int
+) -> Ratings:
+    """The ratings of whoever moved on a ladder after a move of its ledger."""
+    rows = await connection.fetch(queries.query(_FILE, "moved_after"), game, mode, after)
+    return _ratings(rows, last=after)
 
 
-async def database_now(connection: pool.Connection) -> datetime.datetime:
-    """PostgreSQL's clock, against which `ladder_changes` measures."""
-    now: datetime.datetime = await connection.fetchval(queries.query(_FILE, "now"))
-    return now
+def _ratings(rows: Sequence[asyncpg.Record], *, last: int) -> Ratings:
+    values = {row["player_id"]: row["rating"] for row in rows}
+    return Ratings(values, last=max((row["last"] for row in rows), default=last))

@@ -1,13 +1,17 @@
 """A view of the ladders in Redis: one sorted set each, or none at all.
 
-`matchfleet:leaderboard:<game>:<mode>` holds every player of the ladder with the rating as score.
-A set that is there is whole: changes go only into an existing set, so that after Redis was flushed
-there is nothing, rather than the few who played since; then somebody replaces it from PostgreSQL.
+`matchfleet:ladder:<game>:<mode>` holds every player of a ladder by rating, the highest first and
+equal ratings by player, as PostgreSQL orders them. Beside it stands the last move of the ladder's
+ledger up to which it has missed none: whoever compares that with PostgreSQL knows whether the view
+is the truth. Moves are shown in the order of the ledger, and those of two matches at once in any:
+they have no player in common. What does not fit is refused, and the view replaced later; after
+Redis was flushed there is nothing, rather than the few who played since.
 """
 
 import asyncio
 import itertools
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis.asyncio
@@ -17,16 +21,33 @@ from matchfleet_adapters import errors
 from matchfleet_contracts.ids import PlayerId
 
 _CHUNK: Final = 1000
-_CHANGE_IF_THERE: Final = """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('ZADD', KEYS[1], unpack(ARGV))
+# A view that holds what came after these moves was read by one who may not have seen them yet.
+_CHANGE: Final = """
+local after, last = tonumber(ARGV[1]), tonumber(ARGV[2])
+local held = tonumber(redis.call('GET', KEYS[2]) or '')
+if not held or held < after then return 0 end
+if held >= last then redis.call('DEL', KEYS[2]) return 0 end
+redis.call('ZADD', KEYS[1], unpack(ARGV, 3))
+redis.call('SET', KEYS[2], last)
 return 1
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The first of a ladder, and the last move that the view holds."""
+
+    rows: list[tuple[PlayerId, int]]
+    last: int
+
+
 def key(game: str, mode: str) -> str:
     """Where a ladder's view is kept."""
-    return f"matchfleet:leaderboard:{game}:{mode}"
+    return f"matchfleet:ladder:{game}:{mode}"
+
+
+def _last_key(game: str, mode: str) -> str:
+    return f"{key(game, mode)}:last"
 
 
 class Ladders:
@@ -36,37 +57,57 @@ class Ladders:
         self._client = client
         self._budget_s = budget_s
 
-    async def change(self, game: str, mode: str, *, ratings: Mapping[PlayerId, int]) -> bool:
-        """Set these players' ratings in the view; False when there is none to change."""
-        arguments: list[Any] = [
-            word for player, rating in ratings.items() for word in (rating, player)
-        ]
-        done: int = await self._call(
-            self._client.eval(_CHANGE_IF_THERE, 1, key(game, mode), *arguments)
-        )
+    async def change(
+        self, game: str, mode: str, *, ratings: Mapping[PlayerId, int], after: int, last: int
+    ) -> bool:
+        """Show moves; False when the view is not there, or has missed some: then it is replaced.
+
+        Args:
+            game: the ladder's game.
+            mode: the ladder's mode.
+            ratings: whoever moved, at least one.
+            after: a move up to which the view must have missed none.
+            last: the move up to which it then has missed none.
+        """
+        arguments: list[Any] = [after, last]
+        for player, rating in ratings.items():
+            arguments += (-rating, player)
+        names = (key(game, mode), _last_key(game, mode))
+        done: int = await self._call(self._client.eval(_CHANGE, len(names), *names, *arguments))
         return bool(done)
 
-    async def replace(self, game: str, mode: str, *, ratings: Mapping[PlayerId, int]) -> None:
-        """Make the view exactly these ratings, at one moment."""
+    async def replace(
+        self, game: str, mode: str, *, ratings: Mapping[PlayerId, int], last: int
+    ) -> None:
+        """Make the view exactly these ratings, which hold every move up to `last`."""
         name = key(game, mode)
         fresh = f"{name}:fresh"
         async with self._client.pipeline(transaction=True) as pipeline:
             pipeline.delete(fresh)
+            items = ((str(player), -rating) for player, rating in ratings.items())
+            while chunk := dict(itertools.islice(items, _CHUNK)):
+                pipeline.zadd(fresh, chunk)
             if ratings:
-                items = ((str(player), rating) for player, rating in ratings.items())
-                while chunk := dict(itertools.islice(items, _CHUNK)):
-                    pipeline.zadd(fresh, chunk)
                 pipeline.rename(fresh, name)
             else:
                 pipeline.delete(name)
+            pipeline.set(_last_key(game, mode), last)
             await self._call(pipeline.execute())
 
-    async def top(self, game: str, mode: str, *, limit: int) -> list[tuple[PlayerId, int]]:
-        """The first of a ladder, [] when there is no view. Equal ratings come in no order."""
-        rows = await self._call(
-            self._client.zrange(key(game, mode), 0, limit - 1, desc=True, withscores=True)
-        )
-        return [(PlayerId(player.decode()), int(rating)) for player, rating in rows]
+    async def withdraw(self, game: str, mode: str) -> None:
+        """Say of a view that it may have missed a move; it is there until it is replaced."""
+        await self._call(self._client.delete(_last_key(game, mode)))
+
+    async def top(self, game: str, mode: str, *, limit: int) -> Shown | None:
+        """The first of a ladder; None when there is no view, or it may have missed a move."""
+        async with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.get(_last_key(game, mode))
+            pipeline.zrange(key(game, mode), 0, limit - 1, withscores=True)
+            last, rows = await self._call(pipeline.execute())
+        if last is None:
+            return None
+        shown = [(PlayerId(player.decode()), -int(score)) for player, score in rows]
+        return Shown(shown, int(last))
 
     async def _call(self, call: Awaitable[Any]) -> Any:
         try:

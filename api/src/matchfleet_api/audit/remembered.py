@@ -1,7 +1,6 @@
 """I8: whatever Redis would answer with now is what PostgreSQL says now: reads and ladders."""
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine
 
 import pydantic
 
@@ -17,14 +16,6 @@ from matchfleet_contracts.ids import MatchId, PlayerId
 _LADDER_LOOK = 100
 
 
-class View(Protocol):
-    """The ladders as ranking shows them in Redis; may raise `errors.Unavailable`."""
-
-    async def top(self, game: str, mode: str, *, limit: int) -> Sequence[tuple[PlayerId, int]]:
-        """The first of a ladder with their ratings, none when there is no view."""
-        ...
-
-
 class Remembered:
     """Compares every remembered read, and every view of a ladder, with its source."""
 
@@ -35,7 +26,7 @@ class Remembered:
         played: matches.Matches,
         known: players.Players,
         *,
-        view: View,
+        view: players.View,
     ) -> None:
         self._database = database
         self._view = view
@@ -70,10 +61,13 @@ class Remembered:
             for game, mode in await audit.ladders(connection):
                 shown = await self._view.top(game, mode, limit=_LADDER_LOOK)
                 true = await leaderboard.top(connection, game=game, mode=mode, limit=_LADDER_LOOK)
-                if shown and not _is_same(shown, true):
-                    found[f"{game}/{mode}"] = f"ladder {game}/{mode}: PostgreSQL says otherwise"
-                elif shown:
-                    found[f"{game}/{mode}"] = None
+                # Asked last: then nothing moved between the view and PostgreSQL's own.
+                last = await leaderboard.last_move(connection, game=game, mode=mode)
+                if shown is None or shown.last != last:
+                    continue  # nobody reads such a view
+                is_same = shown.rows == [(entry.player_id, entry.rating) for entry in true]
+                wrong = f"ladder {game}/{mode}: PostgreSQL says otherwise"
+                found[f"{game}/{mode}"] = None if is_same else wrong
         return found
 
     def _kinds(
@@ -94,16 +88,6 @@ class Remembered:
     async def _ladder(self, subject: str) -> schemas.LadderOut:
         game, mode, size = subject.split("/")
         return await self._players.read_ladder(game, mode, limit=int(size))
-
-
-def _is_same(shown: Sequence[tuple[PlayerId, int]], true: Sequence[leaderboard.Entry]) -> bool:
-    """Whether a view agrees; the lowest of equal ratings may be any of those who have it."""
-    if [rating for _, rating in shown] != [entry.rating for entry in true]:
-        return False
-    lowest = true[-1].rating
-    return {p for p, rating in shown if rating > lowest} == {
-        entry.player_id for entry in true if entry.rating > lowest
-    }
 
 
 async def _differs(

@@ -1,9 +1,18 @@
-"""Players and ladders as everybody sees them, remembered until a rating moves."""
+"""Players and ladders as everybody sees them, remembered until a rating moves.
 
+A ladder comes from ranking's view in Redis while that has missed no move of PostgreSQL's ledger,
+and from PostgreSQL otherwise: without Redis, after it was flushed, while a view is behind.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from matchfleet_adapters import errors as adapter_errors
 from matchfleet_adapters.postgres import accounts, leaderboard, pool
-from matchfleet_adapters.redis import cache
+from matchfleet_adapters.redis import cache, ladders
 from matchfleet_api import errors, schemas
 from matchfleet_contracts.ids import PlayerId
+from matchfleet_telemetry import metrics
 
 KIND = "player"
 LADDER_KIND = "ladder"
@@ -13,12 +22,28 @@ LADDER_SIZES = (10, 50, 100)
 """Ladders are remembered in these sizes, so that one event names all that it makes untrue."""
 
 
+LADDER_READS = metrics.counter(
+    "matchfleet_ladder_reads_total",
+    "Ladders that were not remembered, by where they were read: view or postgres.",
+    ("source",),
+)
+
+
+class View(Protocol):
+    """The ladders as ranking shows them in Redis; may raise `errors.Unavailable`."""
+
+    async def top(self, game: str, mode: str, *, limit: int) -> ladders.Shown | None:
+        """The first of a ladder, None when there is no view that may be read."""
+        ...
+
+
 class Players:
     """Reads players and ladders."""
 
-    def __init__(self, database: pool.Database, remembered: cache.Cache) -> None:
+    def __init__(self, database: pool.Database, remembered: cache.Cache, *, view: View) -> None:
         self._database = database
         self._cache = remembered
+        self._view = view
 
     async def get(self, player: PlayerId) -> bytes:
         """The JSON of a `schemas.PlayerOut`.
@@ -59,7 +84,10 @@ class Players:
         size = next(s for s in LADDER_SIZES if s >= limit)
 
         async def load() -> tuple[bytes, int]:
-            found = await self.read_ladder(game, mode, limit=size)
+            found = await self._shown_ladder(game, mode, limit=size)
+            source = "postgres" if found is None else "view"
+            LADDER_READS.labels(source).inc()
+            found = found or await self.read_ladder(game, mode, limit=size)
             return found.model_dump_json().encode(), LADDER_MS
 
         body = await self._cache.cached(ladder_subject(game, mode, size), load)
@@ -73,18 +101,40 @@ class Players:
         """The ladder as PostgreSQL has it."""
         async with self._database.connection() as connection:
             found = await leaderboard.top(connection, game=game, mode=mode, limit=limit)
-        return schemas.LadderOut(
-            entries=[
-                schemas.LadderEntryOut(
-                    place=e.place,
-                    player_id=e.player_id,
-                    name=e.name,
-                    rating=e.rating,
-                    games=e.games,
-                )
-                for e in found
-            ]
-        )
+        return _ladder_out(found)
+
+    async def _shown_ladder(self, game: str, mode: str, *, limit: int) -> schemas.LadderOut | None:
+        """The ladder as Redis shows it; None when that is not what PostgreSQL has."""
+        try:
+            shown = await self._view.top(game, mode, limit=limit)
+        except adapter_errors.Unavailable:
+            return None
+        if shown is None:
+            return None
+        async with self._database.connection() as connection:
+            if shown.last != await leaderboard.last_move(connection, game=game, mode=mode):
+                return None
+            found = await leaderboard.named(
+                connection, [player for player, _ in shown.rows], game=game, mode=mode
+            )
+        if [(entry.player_id, entry.rating) for entry in found] != shown.rows:
+            return None
+        return _ladder_out(found)
+
+
+def _ladder_out(entries: Sequence[leaderboard.Entry]) -> schemas.LadderOut:
+    return schemas.LadderOut(
+        entries=[
+            schemas.LadderEntryOut(
+                place=e.place,
+                player_id=e.player_id,
+                name=e.name,
+                rating=e.rating,
+                games=e.games,
+            )
+            for e in entries
+        ]
+    )
 
 
 def ladder_subject(game: str, mode: str, size: int) -> cache.Subject:

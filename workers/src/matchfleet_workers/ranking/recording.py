@@ -32,6 +32,7 @@ class Recorded:
     end: ending.End
     changes: tuple[rating.Change, ...]
     tickets: int
+    moves: ranking.Stretch | None = None
 
 
 Outcome = Recorded | ending.Ignore
@@ -65,12 +66,16 @@ class Recorder:
                 lambda connection: _record(connection, event, match_id, age_s=age_s)
             )
         _tell(outcome, event, ended)
-        if isinstance(outcome, Recorded) and outcome.changes:
-            await self._display.show(
-                outcome.match.game,
-                outcome.match.mode,
-                ratings={c.player: c.after for c in outcome.changes},
-            )
+        match outcome:
+            case Recorded(moves=ranking.Stretch() as moves):
+                await self._display.show(
+                    outcome.match.game,
+                    outcome.match.mode,
+                    ratings={c.player: c.after for c in outcome.changes},
+                    moves=moves,
+                )
+            case ending.Ignore(ending.Ignored.REPEATED):
+                await self._display.doubt(ended.game, ended.mode)
 
     def _age_s(self, event: events.Event) -> float:
         try:
@@ -112,7 +117,7 @@ async def _end(connection: pool.Connection, match: ranking.Match, end: ending.En
         tickets = await ranking.use_tickets(connection, match.id)
     else:
         tickets = await ranking.requeue_tickets(connection, match.id, avoid_region=match.region)
-    changes = await _rate(connection, match, end.placements)
+    changes, moves = await _rate(connection, match, end.placements)
     await outbox.insert(
         connection,
         [
@@ -121,14 +126,14 @@ async def _end(connection: pool.Connection, match: ranking.Match, end: ending.En
         ],
     )
     await jobs.enqueue_match_summary(connection, match.id)
-    return Recorded(match, end, changes, tickets=len(tickets))
+    return Recorded(match, end, changes, tickets=len(tickets), moves=moves)
 
 
 async def _rate(
     connection: pool.Connection, match: ranking.Match, placements: Sequence[rating.Placement]
-) -> tuple[rating.Change, ...]:
+) -> tuple[tuple[rating.Change, ...], ranking.Stretch | None]:
     if not placements:
-        return ()
+        return (), None
     before: Mapping[PlayerId, int] = await ranking.lock_ratings(
         connection,
         [placed.player for placed in placements],
@@ -137,14 +142,14 @@ async def _rate(
         initial=rating.INITIAL,
     )
     changes = rating.rate(placements, before)
-    await ranking.change_ratings(
+    moves = await ranking.change_ratings(
         connection,
         match.id,
         game=match.game,
         mode=match.mode,
         moved=[ranking.Moved(c.player, before=c.before, delta=c.delta) for c in changes],
     )
-    return changes
+    return changes, moves
 
 
 def _storable(text: str) -> str:

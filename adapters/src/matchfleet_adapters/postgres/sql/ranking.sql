@@ -43,21 +43,27 @@ WITH moved AS (
     INSERT INTO rating_ledger (match_id, player_id, game, mode, before, delta, after)
     SELECT $1, new.player_id, $2, $3, new.before, new.delta, new.before + new.delta
     FROM unnest($4::uuid[], $5::integer[], $6::integer[]) AS new (player_id, before, delta)
-    RETURNING player_id, game, mode, after
+    RETURNING seq, player_id, game, mode, after
+), changed AS (
+    UPDATE ratings SET rating = moved.after, games = ratings.games + 1, changed_at = now()
+    FROM moved
+    WHERE ratings.player_id = moved.player_id
+      AND ratings.game = moved.game AND ratings.mode = moved.mode
 )
-UPDATE ratings SET rating = moved.after, games = ratings.games + 1, changed_at = now()
+SELECT max(seq) AS last,
+       (SELECT coalesce(max(seq), 0) FROM rating_ledger WHERE game = $2 AND mode = $3) AS after
 FROM moved
-WHERE ratings.player_id = moved.player_id
-  AND ratings.game = moved.game AND ratings.mode = moved.mode
 
 -- name: ladders
 SELECT DISTINCT game, mode FROM ratings ORDER BY game, mode
 
 -- name: ladder
-SELECT player_id, rating FROM ratings WHERE game = $1 AND mode = $2
+SELECT player_id, rating,
+       (SELECT coalesce(max(seq), 0) FROM rating_ledger WHERE game = $1 AND mode = $2) AS last
+FROM ratings WHERE game = $1 AND mode = $2
 
--- name: changed_since
-SELECT player_id, rating FROM ratings WHERE game = $1 AND mode = $2 AND changed_at >= $3
-
--- name: now
-SELECT now()
+-- name: moved_after
+SELECT r.player_id, r.rating, max(moved.seq) AS last
+FROM rating_ledger moved JOIN ratings r USING (player_id, game, mode)
+WHERE moved.game = $1 AND moved.mode = $2 AND moved.seq > $3
+GROUP BY r.player_id, r.rating
