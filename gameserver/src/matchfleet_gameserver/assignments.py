@@ -8,7 +8,7 @@ import structlog
 from matchfleet_contracts import errors as contract_errors
 from matchfleet_contracts import keys, tokens
 from matchfleet_contracts.resources import MatchSpec
-from matchfleet_gameserver import errors, game
+from matchfleet_gameserver import errors, game, metrics
 
 log = structlog.get_logger()
 
@@ -41,6 +41,7 @@ def prepared(claims: tokens.AssignmentClaims, kind: type[game.Game[Any]]) -> Ass
     except contract_errors.ConfigInvalid as error:
         raise errors.AssignmentRefused(str(error)) from error
     except Exception as error:
+        metrics.UNEXPECTED_START.inc()
         log.exception("game_start_failed")
         text = f"the game failed to start: {type(error).__name__}: {error}"
         raise errors.AssignmentRefused(text) from error

@@ -44,6 +44,13 @@ JOINS = metrics.counter("matchfleet_joins_total", "Players at the door, by outco
 CLOSES = metrics.counter(
     "matchfleet_closes_total", "Connections that the server closed, by close code.", ("code",)
 )
+UNEXPECTED = metrics.counter(
+    "matchfleet_unexpected_errors_total",
+    "Errors that should not be, logged with their cause: in the game's start, or in a connection.",
+    ("where",),
+)
+UNEXPECTED_START = UNEXPECTED.labels(where="game_start")
+UNEXPECTED_CONNECTION = UNEXPECTED.labels(where="connection")
 BOT_DECISIONS = metrics.counter(
     "matchfleet_bot_decisions_total",
     "Decisions asked of the bot service: answered, late, failed; missed: rules decided.",

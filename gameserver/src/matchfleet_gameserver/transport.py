@@ -104,6 +104,7 @@ class Listener:
         except websockets.ConnectionClosed:
             pass  # It is gone; whoever it played for was told.
         except Exception:
+            metrics.UNEXPECTED_CONNECTION.inc()
             log.exception("connection_failed")
         finally:
             self._open -= 1

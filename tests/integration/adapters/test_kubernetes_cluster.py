@@ -104,13 +104,31 @@ async def test_a_watch_begins_with_what_is_there_and_goes_on(found, name):
         assert (await until(watching, matches.Removed, other)).match.uid == made.uid
 
 
-async def test_a_watch_outlives_the_stretches_in_which_it_is_served(found, name):
+async def test_a_watch_outlives_the_stretches_in_which_it_is_served(found, name, monkeypatch):
+    stretches = 0
+    is_served_anew = asyncio.Event()
+    begin = cluster.ClusterMatches._stretch
+
+    def counted(self, version):
+        nonlocal stretches
+        stretches += 1
+        if stretches > 1:
+            is_served_anew.set()
+        return begin(self, version)
+
+    monkeypatch.setattr(cluster.ClusterMatches, "_stretch", counted)
+    if not isinstance(found, cluster.ClusterMatches):
+        is_served_anew.set()
+
+    async def create_then():
+        await is_served_anew.wait()
+        await create(found, name)
+
     async with asyncio.timeout(30), contextlib.aclosing(found.watch()) as watching:
         await anext(watching)
-        # Longer than one stretch of the fixture's settings.
-        await asyncio.sleep(2.5 if isinstance(found, cluster.ClusterMatches) else 0)
-        await create(found, name)
-        assert (await until(watching, matches.Changed, name)).match.name == name
+        async with asyncio.TaskGroup() as group:
+            group.create_task(create_then())
+            assert (await until(watching, matches.Changed, name)).match.name == name
 
 
 async def test_servers_are_listed(found):

@@ -2,6 +2,7 @@ import asyncio
 import datetime
 import random
 
+import asyncpg
 import msgspec
 import pytest
 from tickets import QUEUE_ENTRY
@@ -409,6 +410,23 @@ async def test_tickets_of_a_match_that_completed_unseen_are_settled(database, pa
     assert [r["type"] for r in told] == ["match.created", "ticket.matched", "ticket.matched"]
 
 
+async def until_refused(dsn):
+    """Waits until somebody has asked for a queue's lock and does not have it."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        while not await connection.fetchval(  # noqa: ASYNC110  PostgreSQL tells nobody
+            """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND state = 'idle'
+              AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()
+              AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)
+            """
+        ):
+            await asyncio.sleep(0.05)
+    finally:
+        await connection.close()
+
+
 async def test_a_queue_has_one_writer_and_another_takes_over(postgres_dsn):
     owners: asyncio.Queue[str] = asyncio.Queue()
 
@@ -422,7 +440,7 @@ async def test_a_queue_has_one_writer_and_another_takes_over(postgres_dsn):
     async with asyncio.timeout(20):
         tasks = {name: asyncio.create_task(owner(name)) for name in ("a", "b")}
         first = await owners.get()
-        await asyncio.sleep(1.5)
+        await until_refused(postgres_dsn)
         assert owners.empty()
         tasks[first].cancel()
         await asyncio.wait({tasks[first]})

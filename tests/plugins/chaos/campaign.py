@@ -27,7 +27,7 @@ from chaos.trial import Verdict
 from matchfleet_operator import access
 from tools.cluster import binaries, control_plane, places
 
-AT_A_TIME = 8
+AT_A_TIME = 6
 WALKS = 1000
 LINE_BYTES = 2**22
 

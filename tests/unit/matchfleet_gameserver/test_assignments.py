@@ -6,7 +6,7 @@ import pytest
 
 from matchfleet_contracts import keys, tokens
 from matchfleet_contracts.resources import MatchSpec
-from matchfleet_gameserver import assignments, errors
+from matchfleet_gameserver import assignments, errors, metrics
 
 JWKS = keys.encode_public([keys.new_signing_key(bytes(32))]).decode()
 
@@ -46,8 +46,10 @@ def test_a_game_that_raises_at_its_start_is_refused(a: Any) -> None:
         def start(self, *_: Any, **__: Any) -> None:
             raise ZeroDivisionError("of course")
 
+    before = metrics.UNEXPECTED_START._value.get()
     with pytest.raises(errors.AssignmentRefused, match="ZeroDivisionError: of course"):
         assignments.prepared(_claims(a.spec()), Broken)
+    assert metrics.UNEXPECTED_START._value.get() == before + 1
 
 
 def test_broken_keys_of_the_api_are_refused(a: Any) -> None:

@@ -165,6 +165,7 @@ class Consumer:
                 log.warning("message_waits", event_id=event.id, error=connections.sentence(error))
             except Exception as error:
                 unexpected += 1
+                metrics.HANDLER_ERRORS.labels(queue=self._queue.name).inc()
                 log.exception("message_handler_failed", event_id=event.id, tries=unexpected)
                 if unexpected >= self._settings.unexpected_tries:
                     reason = f"the handler failed {unexpected} times: "

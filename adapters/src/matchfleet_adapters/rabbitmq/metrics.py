@@ -20,6 +20,11 @@ CONSUMED: Final = metrics.counter(
 RETRIES: Final = metrics.counter(
     "matchfleet_message_retries_total", "Times a message was tried again.", ("queue",)
 )
+HANDLER_ERRORS: Final = metrics.counter(
+    "matchfleet_message_handler_errors_total",
+    "Times a handler failed in a way that it does not know; such a message dies after a few.",
+    ("queue",),
+)
 LAG: Final = metrics.histogram(
     "matchfleet_message_lag_seconds",
     "From the time of an event to the end of its handling.",
