@@ -6,10 +6,12 @@ What is asked of it here is what docs/server-contract.md asks of every server.
 import asyncio
 import datetime
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -22,11 +24,13 @@ import pytest
 import pytest_asyncio
 import steps_players
 
+from matchfleet_api.commands import keyfiles
 from matchfleet_contracts import keys, results, tokens
 from matchfleet_contracts.resources import Limits, MatchSpec, PlayerKind, RosterEntry
 
 SOURCE = Path(__file__).parents[3] / "examples" / "server-go"
-POD_UID, MATCH_UID = "pod-uid", "match-uid"
+CONTRACT = SOURCE.parents[1] / "docs" / "server-contract.md"
+POD_UID, MATCH_UID = "pod-1", "match-uid"
 OPERATOR, API, STRANGER = (keys.new_signing_key(bytes((n,)) * 32) for n in (1, 2, 3))
 PATIENCE_S = 20.0
 TWO_BOTS = [RosterEntry(seat=n, team=n, kind=PlayerKind.BOT) for n in (0, 1)]
@@ -163,6 +167,23 @@ async def test_bots_alone_play_to_a_result(server: Server) -> None:
     assert found.achieved_hz == pytest.approx(20, rel=0.3)
 
 
+async def test_the_worked_example_of_the_contract_works(server: Server, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", CONTRACT.read_text(), re.DOTALL)
+    folder = tmp_path / "keys"
+    keyfiles.write(folder)
+    (tmp_path / "operator.json").write_bytes((folder / "operator-public.json").read_bytes())
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        example.replace("/tmp/keys", str(folder)),  # noqa: S108 - as the document has it
+        stdout=asyncio.subprocess.PIPE,
+    )
+    token = (await child.communicate())[0].decode().strip()
+    assert await server.assign(token) == (200, {"match_uid": "uid-1"})
+    found = await server.result()
+    assert (found.match_uid, max(s.score for s in found.standings)) == ("uid-1", 30)
+
+
 async def test_limits_that_are_left_out_are_the_defaults(server: Server) -> None:
     # msgspec leaves out of a token what is as the schema has it.
     await server.assign(assignment(TWO_BOTS, limits=Limits()))
@@ -224,7 +245,7 @@ async def test_a_match_that_cannot_be_played_here_is_refused_with_a_sentence(
     "forged",
     [
         pytest.param(lambda: join_token(0, key=STRANGER), id="stranger's key"),
-        pytest.param(lambda: join_token(0, aud="other-match/pod-uid"), id="another match"),
+        pytest.param(lambda: join_token(0, aud="other-match/pod-1"), id="another match"),
         pytest.param(lambda: join_token(0, exp=now_s() - 60), id="expired"),
         pytest.param(lambda: join_token(9), id="no such seat"),
     ],
