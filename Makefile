@@ -57,7 +57,8 @@ fmt: .build/venv ## Format the code
 test: ## Everything that CI runs, in order of cost
 	@exec $(PYTHON) -m tools.test
 
-check: lint types imports unit ## Lint, types, import contracts and unit tests
+check: .build/venv ## Lint, types, import contracts and unit tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports unit
 
 lint: .build/venv
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .

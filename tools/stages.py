@@ -41,17 +41,17 @@ STAGES = (
         in_background=True,
         by_itself="e2e-kind",
     ),
-    Stage("unit-second", "pure code on Python 3.13, which the images run", needs=("check",)),
-    Stage("parts", "every process against real servers", needs=("check",)),
-    Stage("chaos", "the operator under faults and random edits", needs=("check",)),
-    Stage("contract", "local and a real API server agree; chart, resources", needs=("check",)),
-    Stage("e2e-local", "the stories on local processes", needs=("check", "unit-second")),
     Stage(
         "e2e-stories",
         "the stories on the kind cluster",
         needs=("check", "e2e-cluster"),
         by_itself="e2e-kind",
     ),
+    Stage("unit-second", "pure code on Python 3.13, which the images run", needs=("check",)),
+    Stage("parts", "every process against real servers", needs=("check",)),
+    Stage("chaos", "the operator under faults and random edits", needs=("check",)),
+    Stage("contract", "local and a real API server agree; chart, resources", needs=("check",)),
+    Stage("e2e-local", "the stories on local processes", needs=("check", "unit-second")),
 )
 
 
