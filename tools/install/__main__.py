@@ -62,6 +62,7 @@ cluster   context {where.context}, namespace {release.NAMESPACE}
 
 next
   {kubectl} get matches,fleets,pods
+  .venv/bin/matchfleet fleet status --watch --context {where.context} -n {release.NAMESPACE}
   {kubectl} apply -f crds/examples/match.yaml
   .venv/bin/matchfleet play --api {where.api_url} --players 2
   make down

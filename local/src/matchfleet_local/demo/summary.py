@@ -29,6 +29,7 @@ def lines(it: product.Product) -> tuple[str, ...]:
         "",
         "try",
         f"  KUBECONFIG={it.kubeconfig} kubectl get matches,fleets,pods",
+        f"  {matchfleet} fleet status --watch --kubeconfig {it.kubeconfig}",
         f"  {matchfleet} play --api {it.api_url} --players 2 --queue {topology.FIRST_QUEUE}",
         f"  {matchfleet} audit --api {it.api_url} --token-file {it.files.admin_token}",
         "",
