@@ -36,6 +36,7 @@ class ObservedCluster:
         others: Count of further containers that carry the cluster's label.
         is_healthy: The API answers, both nodes are Ready and kind's last step was taken.
         has_context: The kubeconfig has a context that leads to it.
+        was_whole: It was brought up to the end once; sleeping nodes of another never get well.
     """
 
     control_plane: Node | None = None
@@ -43,6 +44,7 @@ class ObservedCluster:
     others: int = 0
     is_healthy: bool = False
     has_context: bool = False
+    was_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ def plan(wanted: WantedCluster, observed: ObservedCluster) -> tuple[Step, ...]:
     if reason:
         return (DeleteCluster(reason), CreateCluster())
     if not all(node.is_running for node in nodes):
+        if not observed.was_whole:
+            return (DeleteCluster("its making was cut short"), CreateCluster())
         context = () if observed.has_context else (WriteContext(),)
         return (WakeNodes(), *context)
     if not observed.is_healthy:

@@ -15,6 +15,7 @@ from tools.cluster import (
     places,
     ports,
     progress,
+    records,
 )
 
 CREATE_TIMEOUT_S = 420
@@ -42,16 +43,16 @@ def ensure(
         NotHealthy: It was made but did not become healthy in time.
     """
     wanted = cluster_plan.WantedCluster(image=docker.image_id(image.name) or "", mapped=mapped)
-    for step in cluster_plan.plan(wanted, observe(name)):
+    for step in cluster_plan.plan(wanted, observe(name, where)):
         if isinstance(step, cluster_plan.WakeNodes) and not _wake(name, report):
             # A second look: what runs and is not healthy is made again.
-            for again in cluster_plan.plan(wanted, observe(name)):
+            for again in cluster_plan.plan(wanted, observe(name, where)):
                 _act(again, name, image, mapped, where, report)
             return
         _act(step, name, image, mapped, where, report)
 
 
-def observe(name: str) -> cluster_plan.ObservedCluster:
+def observe(name: str, where: places.Places) -> cluster_plan.ObservedCluster:
     """What is there under this name."""
     described = docker.inspect(node_names(name))
     nodes: dict[str, cluster_plan.Node] = {}
@@ -66,6 +67,7 @@ def observe(name: str) -> cluster_plan.ObservedCluster:
         others=len(described) - sum(node is not None for node in (control_plane, worker)),
         is_healthy=bool(control_plane and worker and running and is_healthy(name)),
         has_context=_has_context(name),
+        was_whole=records.read(name, where=where) is not None,
     )
 
 

@@ -54,6 +54,16 @@ def test_stopped_nodes_are_woken() -> None:
     assert steps == (cluster_plan.WakeNodes(),)
 
 
+def test_nodes_that_never_ran_to_the_end_are_not_waited_for() -> None:
+    stopped = a_node(is_running=False, mapped={30080: 8080, 30443: 8443})
+    observed = a_cluster(control_plane=stopped, is_healthy=False, was_whole=False)
+    assert kinds(cluster_plan.plan(WANTED, observed)) == REMAKE
+
+
+def test_a_healthy_cluster_whose_images_were_cut_short_is_kept() -> None:
+    assert cluster_plan.plan(WANTED, a_cluster(was_whole=False)) == ()
+
+
 @pytest.mark.parametrize(
     "change",
     [
