@@ -66,6 +66,11 @@ class _Shelf(Generic[T]):
             return None
         return self.by_name.pop(name)
 
+    def lose(self, name: str, uid: str) -> T | None:
+        """Takes an incarnation out that may turn up again: what was last known of it."""
+        old = self.by_name.get(name)
+        return self.by_name.pop(name) if old is not None and old.uid == uid else None
+
     def _bury(self, uid: str) -> None:
         self._buried[uid] = None
         while len(self._buried) > BURIED_MOST:
@@ -248,7 +253,18 @@ class Cache:
 
     def drop_pod(self, name: PodName, uid: PodUid) -> None:
         """The API server said that this incarnation does not exist any more."""
-        old = self._pods.take(name, uid)
+        self._part_from(self._pods.take(name, uid), uid)
+
+    def miss_pod(self, name: PodName, uid: PodUid) -> None:
+        """A watch or a list does not have this incarnation any more.
+
+        Of a server that a Match chose that is not enough, for a live match would end by it: it
+        may only have lost the label that we select by. It is looked for by its name then.
+        """
+        is_chosen = uid in self._chosen
+        self._part_from((self._pods.lose if is_chosen else self._pods.take)(name, uid), uid)
+
+    def _part_from(self, old: PodSeen | None, uid: PodUid) -> None:
         if old is not None:
             self._unlink_pod(old)
             self._pod_moved(old)

@@ -117,7 +117,7 @@ class Feed:
         if kind == kube.MATCHES:
             self._cache.drop_match(MatchName(name), MatchUid(uid), is_final=is_final)
         elif kind == kube.PODS:
-            self._cache.drop_pod(PodName(name), PodUid(uid))
+            self._cache.miss_pod(PodName(name), PodUid(uid))
             self._memory.forget_pod(PodUid(uid))
         elif kind == kube.CONTROLLER_REVISIONS:
             self._cache.drop_revision(name, uid)

@@ -130,7 +130,7 @@ class Rig:
         if kind is kube.MATCHES:
             self.cache.drop_match(name, uid, is_final=True)  # type: ignore[arg-type]
         elif kind is kube.PODS:
-            self.cache.drop_pod(name, uid)  # type: ignore[arg-type]
+            self.cache.miss_pod(name, uid)  # type: ignore[arg-type]
         else:
             self.cache.drop_fleet(name, uid)  # type: ignore[arg-type]
 
