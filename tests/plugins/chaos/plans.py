@@ -49,6 +49,10 @@ _TABLE: tuple[tuple[str, str, tuple[Fault, ...]], ...] = (
     ("gone", "patch-matches-3 patch-matches-4 delete-pods-1", LOSING),
     ("switch", "patch-matches-1 patch-pods-1 patch-matches-2 patch-matches-3", LOSING),
     ("switch", "patch-matches-4 patch-pods-2 delete-pods-1", LOSING),
+    ("rollout", "create-controllerrevisions-2 create-pods-4", LOSING),
+    ("rollout", "delete-pods-1 delete-pods-2 patch-pods-2", LOSING),
+    ("rollout", "audit-pods@ready audit-fleets@replaced", (Fault.CRASH_STALE, Fault.STALE)),
+    ("rollout", "watch-fleets@ready watch-pods@ready", (Fault.STALL, Fault.EXPIRED, Fault.LATE)),
     ("warm", "audit-matches@ready audit-pods@ready audit-fleets@ready", OF_LISTS),
     ("warm", "list-matches@idle list-pods@ready list-fleets@ready", OF_LISTS),
     ("warm", "watch-matches@idle watch-pods@idle watch-pods@ready", OF_WATCHES),
@@ -110,6 +114,7 @@ SUBSET = named(
         "burst/patch-matches-5/crash-after",
         "gone/delete-pods-1/reply-lost",
         "switch/patch-matches-3/crash-unheard",
+        "rollout/create-controllerrevisions-2/crash-unheard",
     )
 )
 """Each story and each fault at least once: what every test run can afford."""

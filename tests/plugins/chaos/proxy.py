@@ -97,9 +97,7 @@ class Proxy:
         self, request: web.Request, body: bytes, call: Call, wire: Wire, fault: Fault | None
     ) -> web.StreamResponse:
         # What has reached the API server is done, whether or not somebody still waits for it.
-        status, text, content_type = await asyncio.shield(self._ask(request, body))
-        if status < 300:
-            wire.wrote(call)
+        status, text, content_type = await asyncio.shield(self._ask(request, body, call, wire))
         if fault is Fault.CRASH_UNHEARD:
             wire.kill(call.bearer)
             raise Cut
@@ -114,11 +112,15 @@ class Proxy:
             text = _doubled(text)
         return web.Response(body=text, status=status, content_type=content_type)
 
-    async def _ask(self, request: web.Request, body: bytes) -> tuple[int, bytes, str]:
+    async def _ask(
+        self, request: web.Request, body: bytes, call: Call, wire: Wire
+    ) -> tuple[int, bytes, str]:
         headers = {k: v for k in SENT_ON if (v := request.headers.get(k))}
         async with self.upstream.request(
             request.method, request.path_qs, data=body or None, headers=headers
         ) as answer:
+            if answer.status < 300:
+                wire.wrote(call)
             return answer.status, await answer.read(), answer.content_type
 
 

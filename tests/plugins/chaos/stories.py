@@ -242,6 +242,28 @@ async def gone(tell: Teller) -> Left:
     return Left(phases={"m1": "Completed", "m2": "Failed"}, idle={})
 
 
+async def rollout(tell: Teller) -> Left:
+    """The template changes during a match: idle servers are replaced, the busy one finishes."""
+    await tell.fleet(warm=2)
+    await tell.stage("idle")
+    found = await tell.ready()
+    await tell.until_idle(2)
+    await tell.stage("ready")
+    containers = [{"name": "game", "image": "game:2"}]
+    spec = {"spec": {"template": {"spec": {"containers": containers}}}}
+    await tell.bench.call("PATCH", tell.bench.path("fleets", "eu"), spec)
+
+    async def is_replaced() -> bool:
+        idle = [p for p in tell.seen.now["pods"].values() if observer.is_idle(p)]
+        return len(idle) == 2 and {p["spec"]["containers"][0]["image"] for p in idle} == {"game:2"}
+
+    await tell.bench.until(is_replaced, within_s=WITHIN_S, why="the new revision does not come")
+    await tell.stage("replaced")
+    await tell.play(found)
+    await tell.until_phase("m1", "Completed")
+    return Left(phases={"m1": "Completed"}, idle={"eu": 2})
+
+
 async def switch(tell: Teller) -> Left:
     """Of two operators one leads; while a match is played, the Lease is taken from it."""
     await tell.fleet(warm=1)
@@ -271,6 +293,7 @@ STORIES: dict[str, Callable[[Teller], Awaitable[Left]]] = {
     "burst": burst,
     "gone": gone,
     "switch": switch,
+    "rollout": rollout,
 }
 REPLICAS = {"switch": 2}
 """Of how many operators a story tells, if not of one."""
@@ -287,6 +310,7 @@ WRITES = {
     "burst": 30,
     "gone": 20,
     "switch": 15,
+    "rollout": 15,
 }
 """How many writes a story takes when nothing goes wrong, those of Fleets' statuses aside.
 

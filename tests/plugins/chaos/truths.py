@@ -101,9 +101,9 @@ def _plays(pod: Object, match: str, playing: dict[str, str]) -> bool:
 
 def _told(tell: Teller, left: Left, published: Sequence[events.Event]) -> Iterator[str]:
     """I1, I5: each end is told under one id with one content, a result as it was written."""
-    ends = [(e.id, e.data) for e in published if isinstance(e.data, events.MatchEnded)]
+    ends = [(e, e.data) for e in published if isinstance(e.data, events.MatchEnded)]
     for name, uid in tell.uids.items():
-        told = [(event_id, end) for event_id, end in ends if end.match_uid == uid]
+        told = [(event, end) for event, end in ends if end.match_uid == uid]
         if not told:
             yield f"I1: nobody was told how {name} ended"
             continue
