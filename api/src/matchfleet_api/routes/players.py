@@ -71,17 +71,6 @@ def router(
     async def ladder(
         game: schemas.Slug, mode: schemas.Slug, limit: Limit = 50
     ) -> schemas.LadderOut:
-        return schemas.LadderOut(
-            entries=[
-                schemas.LadderEntryOut(
-                    place=e.place,
-                    player_id=e.player_id,
-                    name=e.name,
-                    rating=e.rating,
-                    games=e.games,
-                )
-                for e in await service.ladder(game, mode, limit=limit)
-            ]
-        )
+        return await service.ladder(game, mode, limit=limit)
 
     return routes

@@ -79,7 +79,7 @@ class Players:
             ],
         )
 
-    async def ladder(self, game: str, mode: str, *, limit: int) -> list[leaderboard.Entry]:
+    async def ladder(self, game: str, mode: str, *, limit: int) -> schemas.LadderOut:
         """The first `limit` (at most 100) of a ladder; one that nobody is on is empty."""
         size = next(s for s in LADDER_SIZES if s >= limit)
 
@@ -91,11 +91,8 @@ class Players:
             return found.model_dump_json().encode(), LADDER_MS
 
         body = await self._cache.cached(ladder_subject(game, mode, size), load)
-        entries = schemas.LadderOut.model_validate_json(body).entries[:limit]
-        return [
-            leaderboard.Entry(e.place, PlayerId(e.player_id), e.name, e.rating, e.games)
-            for e in entries
-        ]
+        found = schemas.LadderOut.model_validate_json(body)
+        return schemas.LadderOut(entries=found.entries[:limit])
 
     async def read_ladder(self, game: str, mode: str, *, limit: int) -> schemas.LadderOut:
         """The ladder as PostgreSQL has it."""
