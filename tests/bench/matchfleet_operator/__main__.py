@@ -6,18 +6,29 @@ figures null with the reason in the table.
 
 import argparse
 import asyncio
-import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
-from tests.bench.matchfleet_operator import claims, failover, faults, figures, lives, memory, stand
+from tests.bench.matchfleet_operator import (
+    api,
+    claims,
+    failover,
+    faults,
+    figures,
+    lives,
+    memory,
+    real,
+    stand,
+)
+from tools.cluster import errors
 
-Measure = Callable[[stand.Stand, figures.Figures], Awaitable[None]]
+Measure = Callable[[stand.Stand, figures.Figures], Coroutine[Any, Any, None]]
 
 ON_THE_STAND: dict[str, tuple[Measure, float, tuple[str, ...]]] = {
     "claims": (claims.measure, 180.0, ("claims_per_s",)),
@@ -27,6 +38,8 @@ ON_THE_STAND: dict[str, tuple[Measure, float, tuple[str, ...]]] = {
     "memory": (memory.measure, 540.0, ("rss_mib_5000", "idle_core", "restart_s")),
 }
 
+REAL = "real"
+
 
 async def bench(parts: list[str], folder: Path) -> figures.Figures:
     """Runs the parts one after the other."""
@@ -35,35 +48,47 @@ async def bench(parts: list[str], folder: Path) -> figures.Figures:
     if wanted:
         async with stand.standing(folder) as found:
             for name in wanted:
-                await _part(name, found, told)
+                await _on_the_stand(name, found, told)
+    if REAL in parts:
+        await _part(REAL, real.measure(told, folder), told, most_s=real.MOST_S, keys=real.KEYS)
     return told
 
 
-async def _part(name: str, found: stand.Stand, told: figures.Figures) -> None:
+async def _on_the_stand(name: str, found: stand.Stand, told: figures.Figures) -> None:
     measure, most_s, keys = ON_THE_STAND[name]
+    await _part(name, measure(found, told), told, most_s=most_s, keys=keys)
+
+
+async def _part(
+    name: str,
+    measuring: Coroutine[Any, Any, None],
+    told: figures.Figures,
+    *,
+    most_s: float,
+    keys: tuple[str, ...],
+) -> None:
     began = time.monotonic()
     print(f"{name}: at most {most_s:.0f} s", flush=True)
     try:
         async with asyncio.timeout(most_s):
-            await measure(found, told)
-    except (stand.GaveUp, TimeoutError) as failure:
+            await measuring
+    except (stand.GaveUp, api.Refused, errors.ClusterError, TimeoutError, OSError) as failure:
         why = str(failure) or f"not done within {most_s:.0f} s"
-        told.lack(keys, f"{name}: {why}")
-        with contextlib.suppress(Exception):
-            print(f"{name} failed: {why}", flush=True)
+        told.lack(keys, f"{name}: {why.splitlines()[0]}")
+        print(f"{name} failed: {why}", flush=True)
     print(f"{name}: took {time.monotonic() - began:.0f} s", flush=True)
 
 
 def main() -> int:
     """Prints a table and the JSON object; 1 when a part failed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parts", default=",".join(ON_THE_STAND))
+    every = [*ON_THE_STAND, REAL]
+    parser.add_argument("--parts", default=",".join(every))
     parser.add_argument("--keep", type=Path, help="a folder for logs, kept afterwards")
     chosen = parser.parse_args()
     parts = [part for part in chosen.parts.split(",") if part]
-    unknown = set(parts) - set(ON_THE_STAND)
-    if unknown:
-        parser.error(f"no part is called {', '.join(sorted(unknown))}: {', '.join(ON_THE_STAND)}")
+    if unknown := set(parts) - set(every):
+        parser.error(f"no part is called {', '.join(sorted(unknown))}: {', '.join(every)}")
     with tempfile.TemporaryDirectory(prefix="matchfleet-bench-") as folder:
         told = uvloop.run(bench(parts, chosen.keep or Path(folder)))
     print(told.table())

@@ -30,12 +30,9 @@ async def _burst(stand: Stand, told: figures.Figures, number: int) -> float:
         await found.until(
             lambda: found.ledger.ready == BURST, within_s=SERVED_WITHIN_S, what="all Ready"
         )
-        lives = found.ledger.lives.values()
-        began = min(life.asked_at for life in lives)
-        ended = max(life.ready_at or 0.0 for life in lives)
         waits = found.ledger.claim_ms()
         told.notes.append(
             f"burst {number + 1}: created to Ready p50 {figures.percentile(waits, 0.5):.0f} ms, "
             f"p99 {figures.percentile(waits, 0.99):.0f} ms; wrong: {found.ledger.wrong or 'none'}"
         )
-        return BURST / (ended - began)
+        return found.ledger.claims_per_s()

@@ -32,7 +32,8 @@ class Life:
 class Ledger:
     """All Matches of one part of the bench."""
 
-    games: games.Games
+    games: games.Games | None = None
+    """The servers, where the bench plays them; real ones are taken at their word."""
     lives: dict[str, Life] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     newly_ready: "asyncio.Queue[tuple[str, Life]]" = field(default_factory=asyncio.Queue)
@@ -82,7 +83,7 @@ class Ledger:
         other = self._by_pod.setdefault(life.pod_uid, name)
         if other != name:
             self.wrong.append(f"{name}: on the server of {other}")
-        agreed = self.games.playing.get(life.pod_uid)
+        agreed = self.games.playing.get(life.pod_uid) if self.games is not None else life.uid
         if agreed != life.uid:
             self.wrong.append(f"{name}: its server agreed to {agreed}")
 
@@ -97,3 +98,9 @@ class Ledger:
             for life in self.lives.values()
             if life.ready_at is not None
         )
+
+    def claims_per_s(self) -> float:
+        """Matches per second from the first asked for to the last Ready."""
+        lives = self.lives.values()
+        began = min(life.asked_at for life in lives)
+        return len(lives) / (max(life.ready_at or 0.0 for life in lives) - began)
