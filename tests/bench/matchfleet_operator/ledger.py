@@ -8,7 +8,8 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 
-from tests.bench.matchfleet_operator import api, games
+from tests.bench.matchfleet_operator import api
+from tests.bench.matchfleet_operator.games import Games
 
 TERMINAL = frozenset({"Completed", "Failed", "Cancelled"})
 
@@ -32,7 +33,7 @@ class Life:
 class Ledger:
     """All Matches of one part of the bench."""
 
-    games: games.Games | None = None
+    games: Games | None = None
     """The servers, where the bench plays them; real ones are taken at their word."""
     lives: dict[str, Life] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
