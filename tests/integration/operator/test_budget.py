@@ -62,7 +62,7 @@ async def lives(bench, count: int) -> list[float]:
 
 async def test_a_warm_match_costs_eight_writes_fleet_status_and_lease_aside(bench):
     count = 10
-    async with bench.operating(event_detail="abnormal"):
+    async with bench.operating():
         await bench.apply_fleet(warm=2)
         await bench.until_pods_run(2)
         before = writes()
@@ -81,7 +81,7 @@ async def test_a_warm_match_costs_eight_writes_fleet_status_and_lease_aside(benc
 
 async def test_a_burst_of_matches_is_served_by_idle_servers_each_by_one(bench):
     count = 60
-    async with bench.operating(event_detail="abnormal"):
+    async with bench.operating():
         await bench.apply_fleet(warm=count, most=3 * count)
         await bench.until_pods_run(count)
 
