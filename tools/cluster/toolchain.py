@@ -1,4 +1,4 @@
-"""Compilers: the host's where they are new enough, else Debian's in a container.
+"""Compilers: the host's where they are new enough, else Go's own image or Debian's in a container.
 
 Go's caches live in our own cache folder either way, so a build that was killed goes on where it
 stopped, and `clean` finds everything.
@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cluster import commands, debian, docker, machine, places, versions
+from tools.cluster import commands, debian, docker, machine, places, registry, versions
 
 BUILD_TIMEOUT_S = 3600
 DOWNLOAD_TIMEOUT_S = 120
@@ -112,7 +112,10 @@ def container_image() -> str:
 
 
 def ensure_container_image(where: places.Places) -> str:
-    """Builds the image with the compilers unless it is there."""
+    """The image with the compilers: the official one where it can be pulled, else built here."""
+    official = versions.PUBLISHED_GO_IMAGE
+    if registry.answers(where) and (docker.has_image(official) or docker.pull(official)):
+        return official
     image = container_image()
     if not docker.has_image(image):
         ground = debian.ensure_image(where)

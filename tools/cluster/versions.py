@@ -20,6 +20,7 @@ DEBIAN_SUITE = "trixie"
 PYTHON = "3.13"
 
 GO_AT_LEAST = (1, 24)
+PUBLISHED_GO_IMAGE = "golang:1.25-bookworm"
 KUBECTL_AT_LEAST = (1, 32)
 HELM_AT_LEAST = (3, 14)
 KIND_AT_LEAST = (0, 31)
