@@ -4,7 +4,8 @@ import pytest
 import rolling
 import stage as stages
 
-pytestmark = [pytest.mark.kind]
+# One Fleet, whose name the stories share, so one after the other.
+pytestmark = [pytest.mark.kind, pytest.mark.xdist_group("rolling")]
 LIVE = [f"rolling-live-{number}" for number in range(7)]
 # Long enough for a rollout on a busy machine; the matches must outlive it.
 PLAYED_S = 45
