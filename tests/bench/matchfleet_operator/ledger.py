@@ -105,3 +105,8 @@ class Ledger:
         lives = self.lives.values()
         began = min(life.asked_at for life in lives)
         return len(lives) / (max(life.ready_at or 0.0 for life in lives) - began)
+
+    def lives_per_s(self) -> float:
+        """Lives per second, from the first that was over and cleaned up to the last."""
+        gone = sorted(life.gone_at for life in self.lives.values() if life.gone_at is not None)
+        return (len(gone) - 1) / (gone[-1] - gone[0])
