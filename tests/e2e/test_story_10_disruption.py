@@ -8,7 +8,8 @@ import pytest
 import shaky
 import stage as stages
 
-pytestmark = [pytest.mark.kind]
+# One Fleet, whose name the stories share, so one after the other.
+pytestmark = [pytest.mark.kind, pytest.mark.xdist_group("shaky")]
 
 
 @pytest.fixture

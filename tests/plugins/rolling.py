@@ -113,7 +113,7 @@ class Rolling:
         listed = (await self._kubectl("get", "matches", "-o", "json")).json()["items"]
         mine = [m["metadata"]["name"] for m in listed if m["spec"]["region"] == NAME]
         if mine:
-            await self._kubectl("delete", "matches", *mine, "--timeout=60s")
+            await self._kubectl("delete", "matches", *mine, "--ignore-not-found", "--timeout=60s")
         label = f"matchfleet.dev/fleet={NAME}"
         await self._kubectl("wait", "--for=delete", "pod", "-l", label, "--timeout=60s")
 
