@@ -165,7 +165,12 @@ def load() -> Settings:
         # What has no default comes from the environment.
         return Settings()  # type: ignore[call-arg]
     except pydantic.ValidationError as error:
-        problems = "; ".join(
-            f"{_PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
-        )
+        problems = "; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())
         raise errors.SettingsWrong(problems) from error
+
+
+def _sentence(where: tuple[int | str, ...], message: str) -> str:
+    """What is wrong with one value, or with several that do not go together."""
+    if not where:
+        return message.removeprefix("Value error, ")
+    return f"{_PREFIX}{'_'.join(map(str, where)).upper()}: {message}"
