@@ -73,10 +73,10 @@ class Crowd:
             if item["kind"] == "Match" and item["spec"]["region"] == NAME:
                 phases[status.get("phase", "Pending")] += 1
             elif meta.get("labels", {}).get("matchfleet.dev/fleet") == NAME:
-                has_ended = status.get("phase") in {"Succeeded", "Failed"}
-                pods += not has_ended
-                match = meta.get("annotations", {}).get("matchfleet.dev/match-uid")
-                if match and not has_ended and "deletionTimestamp" not in meta:
+                if _has_ended(item):
+                    continue
+                pods += 1
+                if match := meta.get("annotations", {}).get("matchfleet.dev/match-uid"):
                     servers[match] += 1
         self.seen.doubled |= {match for match, count in servers.items() if count > 1}
         self.seen.most_servers = max(self.seen.most_servers, pods)
@@ -125,6 +125,17 @@ class Crowd:
             await self._kubectl("delete", "matches", *mine, "--timeout=60s")
         label = f"matchfleet.dev/fleet={NAME}"
         await self._kubectl("wait", "--for=delete", "pod", "-l", label, "--timeout=60s")
+
+
+def _has_ended(pod: dict[str, Any]) -> bool:
+    """Whether a pod serves nobody any more, though the kubelet may not have cleaned up yet."""
+    status = pod["status"]
+    containers = status.get("containerStatuses", ())
+    return (
+        "deletionTimestamp" in pod["metadata"]
+        or status.get("phase") in {"Succeeded", "Failed"}
+        or any("terminated" in c.get("state", {}) for c in containers)
+    )
 
 
 def _object(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
