@@ -158,7 +158,8 @@ class Bench:
     # ---- the kubelet
 
     async def run_pod(self, name: str) -> None:
-        await self.call("PATCH", self.path("pods", name, "status"), self.running())
+        path = self.path("pods", name, "status")
+        await self.call("PATCH", path, self.running(), may_be_gone=True)
 
     @staticmethod
     def running() -> Object:
@@ -180,7 +181,8 @@ class Bench:
         self, name: str, *, message: str = "", exit_code: int = 0, reason: str = "Completed"
     ) -> None:
         status = self.ended(message=message, exit_code=exit_code, reason=reason)
-        found = await self.call("PATCH", self.path("pods", name, "status"), status)
+        path = self.path("pods", name, "status")
+        found = await self.call("PATCH", path, status, may_be_gone=True)
         if "deletionTimestamp" in found["metadata"]:
             options = {"gracePeriodSeconds": 0}
             # The operator may have let go of it and deleted it in this moment.

@@ -19,6 +19,7 @@ import aiohttp
 import yaml
 from operator_bench import Bench
 
+ENOUGH_HELD = 4
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
@@ -139,7 +140,8 @@ class SlowRoad:
         self._is_open = asyncio.Event()
         self._is_open.set()
         self._travelling: set[asyncio.Task[None]] = set()
-        self.held_bytes = 0
+        self._sinks: set[asyncio.StreamWriter] = set()
+        self._held: list[bytes] = []
 
     @contextlib.asynccontextmanager
     async def opened(self, folder: Path) -> AsyncIterator[Path]:
@@ -153,9 +155,10 @@ class SlowRoad:
             yield path
         finally:
             server.close()
-            for task in self._travelling:
-                task.cancel()
-            await asyncio.gather(*self._travelling, return_exceptions=True)
+            self.open()
+            for sink in self._sinks:
+                sink.close()
+            await asyncio.gather(*self._travelling)
 
     def close(self) -> None:
         """Nothing arrives from now on."""
@@ -165,19 +168,25 @@ class SlowRoad:
         """All that was held arrives, in its order."""
         self._is_open.set()
 
+    async def has_held(self) -> bool:
+        """Whether as much is late as one who only renews a Lease does not send."""
+        return len(self._held) >= ENOUGH_HELD
+
     async def _carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._travelling.add(task)
         there, away = await asyncio.open_connection(*self._to)
+        self._sinks |= {away, back}
         try:
             await asyncio.gather(self._pump(near, away, may_wait=True), self._pump(there, back))
         except OSError:
             # One side hung up, which the other is told by closing it, too.
             pass
         finally:
-            away.close()
-            back.close()
+            for sink in (away, back):
+                sink.close()
+                self._sinks.discard(sink)
             self._travelling.discard(task)
 
     async def _pump(
@@ -185,7 +194,7 @@ class SlowRoad:
     ) -> None:
         while data := await source.read(65536):
             if may_wait and not self._is_open.is_set():
-                self.held_bytes += len(data)
+                self._held.append(data)
                 await self._is_open.wait()
             sink.write(data)
             await sink.drain()
