@@ -29,12 +29,18 @@ class Timing:
         lasts_s: a Lease that was not renewed for this long is anybody's.
         renew_within_s: a leader that could not renew for this long does nothing more. What it began
             before must be over when the Lease is, so a request takes less than the difference.
-        retry_s: between two renewals, and between two looks of a standby.
+        retry_s: between two renewals; a standby looks twice as often, for reads cost little and
+            somebody waits while a Lease that was given back is not seen.
     """
 
     lasts_s: float = 6.0
     renew_within_s: float = 4.0
     retry_s: float = 1.0
+
+    @property
+    def look_s(self) -> float:
+        """Between two looks of a standby."""
+        return self.retry_s / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +112,13 @@ def decide(seen: Sight, me: str, *, now: float, timing: Timing) -> Step:
     found = seen.lease
     if found is None:
         free_at = seen.since + timing.lasts_s if seen.vanished else seen.since
-        return Create() if now >= free_at else Wait(min(free_at, now + timing.retry_s))
+        return Create() if now >= free_at else Wait(min(free_at, now + timing.look_s))
     if found.holder == me:
         return Renew(found)
     if not found.holder:
         return Take(found)
     free_at = seen.since + (found.lasts_s or timing.lasts_s)
-    return Take(found) if now >= free_at else Wait(min(free_at, now + timing.retry_s))
+    return Take(found) if now >= free_at else Wait(min(free_at, now + timing.look_s))
 
 
 # ---- the object

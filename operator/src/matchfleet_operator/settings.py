@@ -36,7 +36,7 @@ class Settings(pydantic_settings.BaseSettings):
         lease_seconds: not renewed for this long, it is anybody's.
         lease_renew_seconds: a leader that cannot renew it for this long stops acting; what it asked
             for in the last moment is over by the end of the Lease.
-        lease_retry_seconds: between two renewals, and between two looks of a standby.
+        lease_retry_seconds: between two renewals; a standby looks twice as often.
         release_seconds: how long claimed pods are let go of after SIGTERM, if the namespace ends.
         watch_failures: kopf may end so often within ten minutes before the process ends, too.
         queue_depth_stale_seconds: a queue's depth that was not said again for this long counts as

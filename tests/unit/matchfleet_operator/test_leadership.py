@@ -96,7 +96,7 @@ def two(api, at) -> Replica:
 
 async def test_the_first_leads_after_a_look_and_the_second_stands_by(one, two):
     assert await one.turn() == 1.0
-    assert await two.turn() == 1.0
+    assert await two.turn() == 0.5
     assert (one.leads, one.duties.did) == (True, ["look", "begin"])
     assert (two.leads, two.duties.did) == (False, [])
     assert metrics.LEADER._value.get() == 1

@@ -25,17 +25,17 @@ def seen(found: lease.Lease | None, *, since: float = 100.0, vanished: bool = Fa
     ("sight", "now", "step"),
     [
         pytest.param(seen(None), 100.0, lease.Create(), id="there is none"),
-        pytest.param(seen(None, vanished=True), 100.0, lease.Wait(101.0), id="just deleted"),
-        pytest.param(seen(None, vanished=True), 105.5, lease.Wait(106.0), id="deleted a while ago"),
+        pytest.param(seen(None, vanished=True), 100.0, lease.Wait(100.5), id="just deleted"),
+        pytest.param(seen(None, vanished=True), 105.6, lease.Wait(106.0), id="deleted a while ago"),
         pytest.param(seen(None, vanished=True), 106.0, lease.Create(), id="deleted long ago"),
         pytest.param(seen(a_lease("")), 100.0, lease.Take(a_lease("")), id="given back"),
         pytest.param(seen(a_lease(ME)), 100.0, lease.Renew(a_lease(ME)), id="mine"),
         pytest.param(seen(a_lease(ME)), 900.0, lease.Renew(a_lease(ME)), id="mine, long unrenewed"),
-        pytest.param(seen(a_lease()), 100.0, lease.Wait(101.0), id="another's"),
-        pytest.param(seen(a_lease()), 105.4, lease.Wait(106.0), id="looks when it ends, not later"),
+        pytest.param(seen(a_lease()), 100.0, lease.Wait(100.5), id="another's"),
+        pytest.param(seen(a_lease()), 105.6, lease.Wait(106.0), id="looks when it ends, not later"),
         pytest.param(seen(a_lease()), 106.0, lease.Take(a_lease()), id="another's, run out"),
         pytest.param(
-            seen(a_lease(lasts_s=15.0)), 106.0, lease.Wait(107.0), id="lasts as its holder said"
+            seen(a_lease(lasts_s=15.0)), 106.0, lease.Wait(106.5), id="lasts as its holder said"
         ),
         pytest.param(
             seen(a_lease(lasts_s=0.0)), 106.0, lease.Take(a_lease(lasts_s=0.0)), id="says nothing"
