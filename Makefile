@@ -113,7 +113,7 @@ e2e-cluster: e2e-down
 	@$(MAKE) --no-print-directory up NAME=$(E2E_NAME) QUICK=1
 
 e2e-stories: .build/venv
-	@$(RUN) tools/e2e.py --name $(E2E_NAME) --processes $(PROCESSES)
+	@$(RUN) tools/e2e.py --name $(E2E_NAME)
 
 e2e-down:
 	@$(CLUSTER) down --name $(E2E_NAME)

@@ -52,13 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Times())
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One loop for all stories; those of another substrate are left out, not skipped.
-
-    The stories of one file name their resources alike, so they stay in one process, one after
-    another, unless they say whom else they belong to.
-    """
+    """One loop for all stories; those of another substrate are left out, not skipped."""
     substrate = config.getoption("--substrate")
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
@@ -67,8 +62,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept.append(item)
             continue
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
         marked = {name for name in SUBSTRATES if item.get_closest_marker(name)}
         (kept if substrate in marked else left_out).append(item)
     items[:] = kept
