@@ -142,4 +142,6 @@ def main() -> int:
 if __name__ == "__main__":
     # A CI system that gives up says SIGTERM: the same as Ctrl-C to us.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts what it runs in the background deaf to Ctrl-C, and so would the stages be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
