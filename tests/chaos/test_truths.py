@@ -10,7 +10,7 @@ from chaos.stories import Left, Teller
 
 from matchfleet_contracts import results
 from matchfleet_contracts.events import EndedAs
-from matchfleet_operator import ends
+from matchfleet_operator.planning import ends
 from matchfleet_operator.testing import builders
 
 UID = "match-1"

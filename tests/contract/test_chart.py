@@ -20,9 +20,12 @@ from matchfleet_api.matchmaking import queues
 from matchfleet_bots import settings as bot_settings
 from matchfleet_contracts.ids import PodName
 from matchfleet_contracts.resources import LABEL_MANAGED_BY, LABEL_STATE, MANAGED_BY
-from matchfleet_operator import actions, exposure, manifests, marks, observed
+from matchfleet_operator import marks
 from matchfleet_operator import settings as operator_settings
-from matchfleet_operator.seen import Evict
+from matchfleet_operator.acting import manifests
+from matchfleet_operator.planning import actions, exposure
+from matchfleet_operator.planning.seen import Evict
+from matchfleet_operator.watching import observed
 from matchfleet_workers import settings as worker_settings
 from tools.cluster import binaries, control_plane, errors, places
 

@@ -21,12 +21,14 @@ from game_servers import Game
 from matchfleet_adapters.rabbitmq import MemoryPublisher
 from matchfleet_contracts import clock, keys, results
 from matchfleet_contracts.resources import GAME_CONTAINER
-from matchfleet_operator import access, app, assign, client, publishing
-from matchfleet_operator.bucket import Bucket
-from matchfleet_operator.fence import Fence
-from matchfleet_operator.memory import Memory
+from matchfleet_operator import app
+from matchfleet_operator.acting import assign, client, publishing
+from matchfleet_operator.acting.bucket import Bucket
+from matchfleet_operator.leading.fence import Fence
 from matchfleet_operator.settings import Settings
 from matchfleet_operator.testing import builders
+from matchfleet_operator.watching import access
+from matchfleet_operator.watching.memory import Memory
 from matchfleet_telemetry import health
 
 CRDS = Path(__file__).parents[2] / "crds"

@@ -23,30 +23,32 @@ import aiohttp
 import structlog
 
 from matchfleet_adapters import rabbitmq
-from matchfleet_operator import assign, census, errors, handlers, metrics, node_watch
-from matchfleet_operator import client as kube_client
-from matchfleet_operator.access import Access
-from matchfleet_operator.assign import Assigner, HttpAssigner
-from matchfleet_operator.audit import Auditor
-from matchfleet_operator.bucket import Bucket
-from matchfleet_operator.cache import Cache
-from matchfleet_operator.census import Census
-from matchfleet_operator.depth_watch import DepthWatch
-from matchfleet_operator.duties import Duties
-from matchfleet_operator.event_writer import EventWriter
-from matchfleet_operator.executor import Executor
-from matchfleet_operator.feed import Feed
-from matchfleet_operator.fence import Fence
+from matchfleet_operator import errors, metrics
+from matchfleet_operator.acting import assign
+from matchfleet_operator.acting import client as kube_client
+from matchfleet_operator.acting.assign import Assigner, HttpAssigner
+from matchfleet_operator.acting.bucket import Bucket
+from matchfleet_operator.acting.event_writer import EventWriter
+from matchfleet_operator.acting.executor import Executor
+from matchfleet_operator.acting.kube import Kind, KubeApi, Object
+from matchfleet_operator.acting.publishing import EventPublisher, Fuse
 from matchfleet_operator.keys import Key
-from matchfleet_operator.kube import Kind, KubeApi, Object
-from matchfleet_operator.leadership import Leadership
-from matchfleet_operator.memory import Memory
-from matchfleet_operator.namespace import NamespaceGuard
-from matchfleet_operator.nodes import Nodes
-from matchfleet_operator.publishing import EventPublisher, Fuse
+from matchfleet_operator.leading.duties import Duties
+from matchfleet_operator.leading.fence import Fence
+from matchfleet_operator.leading.leadership import Leadership
 from matchfleet_operator.reconciler import Reconciler
 from matchfleet_operator.settings import Settings
-from matchfleet_operator.views import Views
+from matchfleet_operator.watching import census, handlers, node_watch
+from matchfleet_operator.watching.access import Access
+from matchfleet_operator.watching.audit import Auditor
+from matchfleet_operator.watching.cache import Cache
+from matchfleet_operator.watching.census import Census
+from matchfleet_operator.watching.depth_watch import DepthWatch
+from matchfleet_operator.watching.feed import Feed
+from matchfleet_operator.watching.memory import Memory
+from matchfleet_operator.watching.namespace import NamespaceGuard
+from matchfleet_operator.watching.nodes import Nodes
+from matchfleet_operator.watching.views import Views
 from matchfleet_operator.workqueue import WorkQueue
 from matchfleet_telemetry import health, serving
 

@@ -14,9 +14,11 @@ import structlog
 
 from matchfleet_adapters import errors as adapter_errors
 from matchfleet_contracts import clock
-from matchfleet_operator import actions, errors, executor, metrics
+from matchfleet_operator import errors, metrics
+from matchfleet_operator.acting import executor
 from matchfleet_operator.keys import FleetKey, Key, MatchKey
-from matchfleet_operator.views import Views
+from matchfleet_operator.planning import actions
+from matchfleet_operator.watching.views import Views
 from matchfleet_operator.workqueue import MOST_RETRY_S, WorkQueue
 
 log = structlog.get_logger(__name__)

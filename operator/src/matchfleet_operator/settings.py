@@ -10,7 +10,11 @@ import pydantic
 import pydantic_settings
 
 from matchfleet_contracts import errors as contract_errors
-from matchfleet_operator import access, assign, errors, lease, rules
+from matchfleet_operator import errors
+from matchfleet_operator.acting import assign
+from matchfleet_operator.leading import lease
+from matchfleet_operator.planning import rules
+from matchfleet_operator.watching import access
 
 _PREFIX = "MATCHFLEET_"
 

@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from matchfleet_operator.access import Access
+from matchfleet_operator.watching.access import Access
 
 MERGE = "application/merge-patch+json"
 GROUP = "/apis/matchfleet.dev/v1alpha1"

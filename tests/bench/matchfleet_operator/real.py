@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from matchfleet_operator import access
+from matchfleet_operator.watching import access
 from tests.bench.matchfleet_operator import api, figures, ledger
 from tests.bench.matchfleet_operator.stand import GaveUp
 from tools.cluster import errors, places, records

@@ -21,7 +21,7 @@ import aiohttp
 
 from matchfleet_contracts import keys
 from matchfleet_local import servers
-from matchfleet_operator import access
+from matchfleet_operator.watching import access
 from tests.bench.matchfleet_operator import games, kwok, processes
 from tests.bench.matchfleet_operator.api import Api, Object, Refused, open_session
 from tools.cluster import binaries, control_plane, places

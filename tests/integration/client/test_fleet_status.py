@@ -12,7 +12,7 @@ import commands
 import pytest
 
 from matchfleet_client import kubectl
-from matchfleet_operator import access
+from matchfleet_operator.watching import access
 
 pytestmark = pytest.mark.local
 CRDS = Path(__file__).parents[3] / "crds"

@@ -9,8 +9,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from matchfleet_operator import access, client, errors, kube
-from matchfleet_operator.bucket import Bucket
+from matchfleet_operator import errors
+from matchfleet_operator.acting import client, kube
+from matchfleet_operator.acting.bucket import Bucket
+from matchfleet_operator.watching import access
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 

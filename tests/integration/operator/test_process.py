@@ -20,7 +20,7 @@ import yaml
 from matchfleet_adapters import rabbitmq
 from matchfleet_contracts import events, keys
 from matchfleet_contracts.ids import EventId
-from matchfleet_operator import access
+from matchfleet_operator.watching import access
 
 pytestmark = pytest.mark.local
 

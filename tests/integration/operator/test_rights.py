@@ -17,8 +17,9 @@ import yaml
 from operator_bench import Bench
 
 from matchfleet_contracts.ids import FleetName
-from matchfleet_operator import actions, executor
+from matchfleet_operator.acting import executor
 from matchfleet_operator.app import Operator
+from matchfleet_operator.planning import actions
 from tools.cluster import binaries, places
 
 pytestmark = pytest.mark.control_plane

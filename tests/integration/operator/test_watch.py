@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from matchfleet_operator import handlers
+from matchfleet_operator.watching import handlers
 
 pytestmark = pytest.mark.control_plane
 

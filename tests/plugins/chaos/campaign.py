@@ -24,7 +24,7 @@ from chaos import plans, trial, walks
 from chaos.faults import Plan
 from chaos.proxy import Proxy
 from chaos.trial import Verdict
-from matchfleet_operator import access
+from matchfleet_operator.watching import access
 from tools.cluster import binaries, control_plane, places
 
 AT_A_TIME = 6

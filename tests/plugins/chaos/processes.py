@@ -18,9 +18,11 @@ from chaos.proxy import Proxy
 from chaos.wire import Wire
 from matchfleet_adapters import errors as adapter_errors
 from matchfleet_contracts.events import Event
-from matchfleet_operator import access, app, assign, errors
-from matchfleet_operator.publishing import EventPublisher
-from matchfleet_operator.seen import MatchSeen, PodSeen
+from matchfleet_operator import app, errors
+from matchfleet_operator.acting import assign
+from matchfleet_operator.acting.publishing import EventPublisher
+from matchfleet_operator.planning.seen import MatchSeen, PodSeen
+from matchfleet_operator.watching import access
 
 log = structlog.get_logger(__name__)
 

@@ -17,8 +17,8 @@ from chaos.edits import Object
 from matchfleet_contracts import results
 from matchfleet_contracts.events import MatchEnded
 from matchfleet_contracts.resources import ANNOTATION_MATCH_UID, API_VERSION
-from matchfleet_operator import kube
-from matchfleet_operator.kube import Kind
+from matchfleet_operator.acting import kube
+from matchfleet_operator.acting.kube import Kind
 from matchfleet_operator.testing import builders
 from matchfleet_operator.testing.rig import Rig
 

@@ -4,7 +4,7 @@ import pytest
 
 from matchfleet_contracts.ids import PodName, PodUid
 from matchfleet_contracts.resources import Reason
-from matchfleet_operator import kube
+from matchfleet_operator.acting import kube
 from matchfleet_operator.testing.rig import Rig
 
 

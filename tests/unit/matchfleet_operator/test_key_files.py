@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from matchfleet_contracts import keys
-from matchfleet_operator.assign import KeyFiles
+from matchfleet_operator.acting.assign import KeyFiles
 
 
 def test_a_rotated_key_signs_the_next_assignment(tmp_path: Path):

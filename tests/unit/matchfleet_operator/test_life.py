@@ -5,7 +5,8 @@ import pytest
 from matchfleet_contracts import results
 from matchfleet_contracts.events import EndedAs, MatchEnded, MatchReady
 from matchfleet_contracts.resources import FINALIZER_RESULT, Reason
-from matchfleet_operator import errors, kube
+from matchfleet_operator import errors
+from matchfleet_operator.acting import kube
 from matchfleet_operator.testing import builders
 from matchfleet_operator.testing.rig import Rig
 

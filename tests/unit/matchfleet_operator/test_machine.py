@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from matchfleet_contracts import results
 from matchfleet_contracts.events import EndedAs, MatchEnded
 from matchfleet_contracts.resources import ANNOTATION_MATCH_UID, Phase, Reason
-from matchfleet_operator import errors, kube
-from matchfleet_operator.kube import Kind, Object
+from matchfleet_operator import errors
+from matchfleet_operator.acting import kube
+from matchfleet_operator.acting.kube import Kind, Object
 from matchfleet_operator.testing import builders
 from matchfleet_operator.testing.rig import Crashed, Rig
 

@@ -11,7 +11,7 @@ import pytest
 from matchfleet_contracts import results
 from matchfleet_contracts.events import MatchEnded
 from matchfleet_contracts.resources import Reason
-from matchfleet_operator import kube
+from matchfleet_operator.acting import kube
 from matchfleet_operator.testing import builders
 from matchfleet_operator.testing.rig import Rig
 

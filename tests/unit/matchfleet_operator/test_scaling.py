@@ -6,11 +6,13 @@ from prometheus_client import REGISTRY
 from matchfleet_contracts import events
 from matchfleet_contracts.events import QueueDepth, RegionDepth
 from matchfleet_contracts.ids import EventId, FleetName
-from matchfleet_operator import conditions, kube, observed
-from matchfleet_operator.census import Census
-from matchfleet_operator.depth_watch import DepthWatch
+from matchfleet_operator.acting import kube
 from matchfleet_operator.keys import FleetKey
+from matchfleet_operator.planning import conditions
 from matchfleet_operator.testing import rig as rigs
+from matchfleet_operator.watching import observed
+from matchfleet_operator.watching.census import Census
+from matchfleet_operator.watching.depth_watch import DepthWatch
 
 WINDOW_S = 60
 BY_QUEUE = {

@@ -13,8 +13,9 @@ from typing import Any
 
 from matchfleet_contracts import clock
 from matchfleet_contracts.resources import GAME_CONTAINER
-from matchfleet_operator import errors, kube
-from matchfleet_operator.kube import Kind, Listing, Object
+from matchfleet_operator import errors
+from matchfleet_operator.acting import kube
+from matchfleet_operator.acting.kube import Kind, Listing, Object
 
 Watcher = Callable[[Kind, str, Object], None]
 Fault = Callable[[str, Kind, str, str], None]

@@ -18,7 +18,7 @@ from matchfleet_contracts.resources import (
     Server,
 )
 from matchfleet_contracts.results import Outcome, Result, Standing
-from matchfleet_operator.seen import (
+from matchfleet_operator.planning.seen import (
     Claim,
     Expose,
     FleetPort,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from matchfleet_adapters import errors as adapter_errors
 from matchfleet_contracts.events import Event
-from matchfleet_operator import assign
-from matchfleet_operator.seen import MatchSeen, PodSeen
+from matchfleet_operator.acting import assign
+from matchfleet_operator.planning.seen import MatchSeen, PodSeen
 
 
 @dataclass(slots=True)

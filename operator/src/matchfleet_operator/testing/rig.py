@@ -14,18 +14,21 @@ from typing import Any, TypeVar
 from matchfleet_adapters import errors as adapter_errors
 from matchfleet_contracts import clock
 from matchfleet_contracts.resources import API_VERSION
-from matchfleet_operator import actions, errors, executor, kube, observed
-from matchfleet_operator.cache import Cache
-from matchfleet_operator.executor import Executor
+from matchfleet_operator import errors
+from matchfleet_operator.acting import executor, kube
+from matchfleet_operator.acting.executor import Executor
+from matchfleet_operator.acting.kube import Kind, Object
 from matchfleet_operator.keys import Key, MatchKey
-from matchfleet_operator.kube import Kind, Object
-from matchfleet_operator.memory import Memory
-from matchfleet_operator.nodes import Nodes
-from matchfleet_operator.rules import Rules
+from matchfleet_operator.planning import actions
+from matchfleet_operator.planning.rules import Rules
 from matchfleet_operator.testing.api import FakeApi, FakeClock
 from matchfleet_operator.testing.builders import START
 from matchfleet_operator.testing.publisher import FakePublisher, FakeServers
-from matchfleet_operator.views import Views
+from matchfleet_operator.watching import observed
+from matchfleet_operator.watching.cache import Cache
+from matchfleet_operator.watching.memory import Memory
+from matchfleet_operator.watching.nodes import Nodes
+from matchfleet_operator.watching.views import Views
 
 R = TypeVar("R")
 PASSES_MOST = 200

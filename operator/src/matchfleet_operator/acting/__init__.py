@@ -1,0 +1,1 @@
+"""How what was decided is carried out: requests, assignments, publications."""

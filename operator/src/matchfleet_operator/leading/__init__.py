@@ -1,0 +1,1 @@
+"""Which of the replicas acts: a Lease, and nothing written without it."""

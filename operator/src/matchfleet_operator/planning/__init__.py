@@ -1,0 +1,1 @@
+"""What should follow, decided purely: values in, actions out; no I/O, no clock, no chance."""
