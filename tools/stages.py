@@ -34,10 +34,13 @@ class Stage:
 
 AT_A_TIME = 2
 STAGES = (
-    Stage("check", "style, types, imports and pure code"),
+    # Alone: two makes that install one environment would tread on each other.
+    Stage("setup", "the environment that the lock file describes can be installed"),
+    Stage("check", "style, types, imports and pure code", needs=("setup",)),
     Stage(
         "e2e-cluster",
         "one command brings a kind cluster and the product up",
+        needs=("setup",),
         in_background=True,
         by_itself="e2e-kind",
     ),

@@ -37,7 +37,12 @@ def test_the_stages_come_to_an_end_in_an_order_that_their_needs_allow() -> None:
         chosen = stages.to_begin(stages.STAGES, passed=passed, running=(), at_a_time=1)
         assert chosen, f"nothing can follow {passed}"
         passed += [stage.verb for stage in chosen]
-    assert passed[0] == "check"
+    assert passed[:2] == ["setup", "check"]
+
+
+def test_nothing_begins_beside_the_installation_of_the_environment() -> None:
+    assert [s.verb for s in stages.to_begin(stages.STAGES, passed=(), running=())] == ["setup"]
+    assert not stages.to_begin(stages.STAGES, passed=(), running=("setup",))
 
 
 @pytest.mark.parametrize("stage", stages.STAGES, ids=lambda stage: stage.verb)
