@@ -97,12 +97,12 @@ def test_no_way_of_scaling_leads_above_max(api: control_plane.KubeApi) -> None:
 
 
 def test_kubernetes_takes_the_example_of_its_own_autoscaler(api: control_plane.KubeApi) -> None:
-    said = api.kubectl(*DRY, stdin=(EXAMPLES / "hpa.yaml").read_text())
+    said = api.kubectl(*DRY, stdin=(EXAMPLES / "scaling" / "hpa.yaml").read_text())
     assert "horizontalpodautoscaler.autoscaling/airhockey-example created" in said
 
 
 def test_the_definition_of_keda_takes_our_example(keda: control_plane.KubeApi) -> None:
-    said = keda.kubectl(*DRY, stdin=(EXAMPLES / "keda-scaledobject.yaml").read_text())
+    said = keda.kubectl(*DRY, stdin=(EXAMPLES / "scaling" / "keda-scaledobject.yaml").read_text())
     assert "scaledobject.keda.sh/airhockey-example created" in said
 
 
@@ -117,14 +117,15 @@ def test_the_definition_of_keda_takes_our_example(keda: control_plane.KubeApi) -
 def test_the_definition_of_keda_has_teeth(
     keda: control_plane.KubeApi, change: Manifest, sentence: str
 ) -> None:
-    body = example("keda-scaledobject.yaml")
+    body = example("scaling/keda-scaledobject.yaml")
     body["spec"] |= change
     with pytest.raises(errors.CommandFailed, match=sentence):
         keda.kubectl(*DRY, stdin=json.dumps(body))
 
 
 @pytest.mark.parametrize(
-    ("file", "most"), [("hpa.yaml", "maxReplicas"), ("keda-scaledobject.yaml", "maxReplicaCount")]
+    ("file", "most"),
+    [("scaling/hpa.yaml", "maxReplicas"), ("scaling/keda-scaledobject.yaml", "maxReplicaCount")],
 )
 def test_the_examples_scale_the_fleet_of_the_examples_within_its_bounds(
     file: str, most: str

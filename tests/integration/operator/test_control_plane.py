@@ -78,8 +78,8 @@ async def test_a_namespace_that_is_deleted_ends_though_nothing_can_be_published(
         await bench.until(released)
 
 
-async def test_events_tell_what_became_of_a_match(bench):
-    async with bench.operating():
+async def test_events_tell_what_became_of_a_match_when_all_are_wanted(bench):
+    async with bench.operating(event_detail="all"):
         await bench.apply_fleet()
         found = await bench.ready_match()
         await bench.play(found)
