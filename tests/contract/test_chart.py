@@ -617,14 +617,18 @@ def test_without_a_gateway_there_is_nothing_of_it(chart: Chart) -> None:
     )
 
 
+def know_our_kinds(kube_api: control_plane.KubeApi) -> None:
+    for definition in sorted(CRDS.glob("*.yaml")):
+        kube_api.kubectl("apply", "--server-side", "-f", str(definition))
+    kube_api.kubectl("wait", "--for=condition=Established", "crd", "--all")
+
+
 @pytest.mark.control_plane
 @pytest.mark.parametrize("values", VALUES)
 def test_a_real_api_server_takes_all_of_it(
     chart: Chart, kube_api: control_plane.KubeApi, values: str
 ) -> None:
-    for definition in sorted(CRDS.glob("*.yaml")):
-        kube_api.kubectl("apply", "--server-side", "-f", str(definition))
-    kube_api.kubectl("wait", "--for=condition=Established", "crd", "--all")
+    know_our_kinds(kube_api)
     kube_api.kubectl("apply", "-f", "-", stdin=json.dumps(namespace_of(NAMESPACE)))
     answer = kube_api.kubectl(
         *("apply", "--dry-run=server", "--validate=strict", "--namespace", NAMESPACE, "-f", "-"),
@@ -660,14 +664,17 @@ def test_a_release_is_installed_upgraded_and_removed_without_a_trace(
     assert "second" not in kube_api.kubectl("get", "clusterroles,clusterrolebindings", "-o", "name")
 
 
+@pytest.mark.control_plane
 @pytest.mark.parametrize(
     ("values", "level"), [("kind", "privileged"), ("gateway", "restricted")], ids=str
 )
 def test_the_notes_name_the_level_that_the_fleets_need(
-    chart: Chart, values: str, level: str
+    chart: Chart, kube_api: control_plane.KubeApi, values: str, level: str
 ) -> None:
+    know_our_kinds(kube_api)
     done = chart.run(
         *("install", RELEASE, CHART, "--namespace", NAMESPACE, "--dry-run=client"),
+        *("--kubeconfig", kube_api.kubeconfig),
         *("--values", CHART / "ci" / f"{values}-values.yaml"),
     )
     assert done.returncode == 0, done.stderr
