@@ -12,7 +12,7 @@ import stage as stages
 NAME = "rolling"
 OF = "airhockey-eu"
 WARM, MOST = 3, 10
-STRATEGY = {"canaryMatches": 2, "progressDeadlineSeconds": 20}
+CANARY_MATCHES = 2
 CRASHES = 2
 
 
@@ -23,11 +23,15 @@ class Rolling:
         self._kubectl = install.kubectl
         self.template: dict[str, Any] = {}
 
-    async def make(self) -> None:
+    async def make(self, *, deadline_s: int) -> None:
         """The Fleet, with its servers idle."""
         spec = (await self._kubectl("get", "fleet", OF, "-o", "json")).json()["spec"]
         spec |= {"region": NAME, "warm": WARM, "max": MOST, "drainSeconds": 5}
-        spec |= {"expose": {"type": "PodIP"}, "strategy": STRATEGY}
+        spec |= {"expose": {"type": "PodIP"}}
+        spec["strategy"] = {
+            "canaryMatches": CANARY_MATCHES,
+            "progressDeadlineSeconds": deadline_s,
+        }
         spec["crashBudget"] = {"count": CRASHES, "windowSeconds": 600}
         spec.pop("autoscale", None)
         for port in spec.get("ports", ()):
@@ -119,11 +123,11 @@ class Rolling:
 
 
 @contextlib.asynccontextmanager
-async def fleet(install: installs.Install) -> AsyncIterator[Rolling]:
-    """The Fleet for the time of the block."""
+async def fleet(install: installs.Install, *, deadline_s: int = 300) -> AsyncIterator[Rolling]:
+    """The Fleet for the time of the block; `deadline_s` is how soon a revision must have a server."""
     found = Rolling(install)
     try:
-        await found.make()
+        await found.make(deadline_s=deadline_s)
         yield found
     finally:
         await found.remove()
