@@ -124,7 +124,7 @@ class Rolling:
 
 @contextlib.asynccontextmanager
 async def fleet(install: installs.Install, *, deadline_s: int = 300) -> AsyncIterator[Rolling]:
-    """The Fleet for the time of the block; `deadline_s` is how soon a revision must have a server."""
+    """The Fleet for the time of the block; a revision must have a server after `deadline_s`."""
     found = Rolling(install)
     try:
         await found.make(deadline_s=deadline_s)
