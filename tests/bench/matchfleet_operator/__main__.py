@@ -31,7 +31,7 @@ from tools.cluster import errors
 Measure = Callable[[stand.Stand, figures.Figures], Coroutine[Any, Any, None]]
 
 ON_THE_STAND: dict[str, tuple[Measure, float, tuple[str, ...]]] = {
-    "claims": (claims.measure, 180.0, ("claims_per_s",)),
+    "claims": (claims.measure, 420.0, ("claims_per_s",)),
     "lives": (lives.measure, 900.0, ("lives_per_s", "writes_per_life", "cpu_ms_per_life")),
     "faults": (faults.measure, 720.0, ("claims_wrong", "pods_leaked")),
     "failover": (failover.measure, 300.0, ("failover_p95_s", "handover_p95_s")),
