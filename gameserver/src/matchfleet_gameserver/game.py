@@ -179,19 +179,19 @@ class Game(abc.ABC, Generic[InputT]):
 
     def observe(self, seat: Seat) -> Sequence[float]:
         """What a bot service sees from `seat`: one float32 for each name in `spec.observation`."""
-        raise NotImplementedError
+        raise NotImplementedError("a game that declares an observation implements observe")
 
     def to_input(self, seat: Seat, action: int) -> InputT:
         """The input that plays an index into `spec.actions`; must not raise for a wrong index."""
-        raise NotImplementedError
+        raise NotImplementedError("a game that declares actions implements to_input")
 
     def save(self) -> bytes:
         """The whole state in canonical bytes: equal states give equal bytes on every machine."""
-        raise NotImplementedError
+        raise NotImplementedError("this game implements no save")
 
     def load(self, raw: bytes) -> None:
         """Go on from what `save` gave, after `start` with the same arguments."""
-        raise NotImplementedError
+        raise NotImplementedError("this game implements no load")
 
     def hash(self) -> bytes:
         """A digest of the state; two runs of one log agree on it at every tick."""
